@@ -1,0 +1,147 @@
+//! A backup as it stands in the store: a small manifest over content-addressed objects.
+
+use super::digest::TableStats;
+use super::names::QualifiedName;
+use super::schema::{Sequence, Table};
+use serde::{Deserialize, Serialize};
+
+/// The newest manifest format that this program writes. Newer ones are refused.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Full,
+    DataOnly,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::DataOnly => "data-only",
+        }
+    }
+}
+
+/// Why a backup was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    BeforeMigration,
+    AfterMigration,
+    BeforeRestore,
+    Scheduled,
+    Manual,
+}
+
+impl Reason {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforeMigration => "before-migration",
+            Self::AfterMigration => "after-migration",
+            Self::BeforeRestore => "before-restore",
+            Self::Scheduled => "scheduled",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// Name of an object: the BLAKE3 hash (hex) of what is inside, before compression.
+pub type ObjectId = String;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `f-…` for full, `d-…` for data-only; the two of a checkpoint share the rest.
+    pub id: String,
+    pub kind: Kind,
+    pub reason: Reason,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// The run (`r-…`) that took it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    pub database: DatabaseInfo,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectInfo>,
+    /// Only in a full backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Structure>,
+    pub tables: Vec<TableData>,
+    pub sequences: Vec<Sequence>,
+    /// Materialized views that held data, in refresh order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materialized_views: Vec<QualifiedName>,
+    /// User schemas that existed.
+    pub schemas: Vec<String>,
+}
+
+/// Where the backup comes from; never a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseInfo {
+    pub name: String,
+    /// `server_version_num`, for example 150018.
+    pub server_version: u32,
+    /// `pg_control_system().system_identifier`, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_identifier: Option<String>,
+    pub encoding: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectInfo {
+    /// Version of the project's Prisma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prisma: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_commit: Option<String>,
+    /// Names in `_prisma_migrations` that were applied at that moment.
+    #[serde(default)]
+    pub migrations: Vec<String>,
+}
+
+/// The `pg_dump -Fc` archive of everything but rows (large objects are inside).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Structure {
+    pub object: ObjectId,
+    pub bytes: u64,
+    /// Version of the `pg_dump` that wrote it; `pg_restore` must not be older.
+    pub pg_dump: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableData {
+    pub table: Table,
+    pub stats: TableStats,
+    pub segments: Vec<Segment>,
+}
+
+/// The rows of one page range of one table, as COPY text (columns: `Table::data_columns`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    pub object: ObjectId,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl Manifest {
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|t| t.stats.rows).sum()
+    }
+
+    /// Bytes of data as read.
+    pub fn bytes(&self) -> u64 {
+        let data: u64 = self.tables.iter().map(|t| t.stats.bytes).sum();
+        data + self.structure.as_ref().map_or(0, |s| s.bytes)
+    }
+
+    pub fn table(&self, name: &QualifiedName) -> Option<&TableData> {
+        self.tables.iter().find(|t| &t.table.name == name)
+    }
+
+    /// Every object that this backup needs.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
+        let structure = self.structure.iter().map(|s| &s.object);
+        structure.chain(self.tables.iter().flat_map(|t| t.segments.iter().map(|s| &s.object)))
+    }
+}

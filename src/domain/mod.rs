@@ -1,0 +1,7 @@
+//! Plain data and the decisions over it. No I/O, no async, no clock.
+
+pub mod digest;
+pub mod event;
+pub mod manifest;
+pub mod names;
+pub mod schema;

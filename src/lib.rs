@@ -1,0 +1,10 @@
+//! safemigrate: `prisma migrate` for PostgreSQL that cannot lose your data.
+//!
+//! The rooms and the way the arrows point stand in `docs/architecture.md`; `the architecture test` keeps them.
+
+pub mod domain;
+pub mod error;
+pub mod operations;
+pub mod postgres;
+pub mod prisma;
+pub mod store;

@@ -1,0 +1,6 @@
+//! The only place that speaks to a server.
+
+pub mod session;
+pub mod url;
+
+pub use sqlx::postgres::PgConnection;

@@ -1,0 +1,137 @@
+//! Connections to the server: opened in one place, with settings under which text reads the same everywhere.
+
+use super::url::{DatabaseUrl, Host, Tls};
+use crate::domain::names::quote_literal;
+use crate::error::{Error, ErrorKind, Result};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Executor};
+use std::time::Duration;
+
+/// Roles and databases may set any of these; canonical text and long work need ours.
+const SETTINGS: &[(&str, &str)] = &[
+    ("client_encoding", "UTF8"),
+    ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("array_nulls", "on"),
+    ("xmloption", "content"),
+    ("standard_conforming_strings", "on"),
+    ("row_security", "off"),
+    ("search_path", "pg_catalog"),
+    ("synchronize_seqscans", "off"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("default_transaction_read_only", "off"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    ("check_function_bodies", "off"),
+];
+
+/// How long a server may take to answer the door.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens a session on the database of the URL.
+///
+/// # Errors
+/// `Unreachable`, `Authentication`, `NoDatabase`, or `Server` with what PostgreSQL said.
+pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
+    let opening = PgConnection::connect_with(&options(url));
+    let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(opened) => opened.map_err(|e| connect_error(url, e))?,
+        Err(_) => {
+            return Err(unreachable(url).because(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())));
+        }
+    };
+    let settings: Vec<String> = SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
+    let settings = settings.join(";");
+    connection.execute(settings.as_str()).await.map_err(|e| server_error("setting up the session", e))?;
+    Ok(connection)
+}
+
+fn set_value(name: &str, value: &str) -> String {
+    // a quoted list would be one schema, one date style
+    if matches!(name, "search_path" | "DateStyle") { value.to_owned() } else { quote_literal(value) }
+}
+
+fn options(url: &DatabaseUrl) -> PgConnectOptions {
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .port(url.port)
+        .username(&url.user)
+        .database(&url.database)
+        .application_name("safemigrate")
+        .ssl_mode(match url.tls {
+            Tls::Disable => PgSslMode::Disable,
+            Tls::Prefer => PgSslMode::Prefer,
+            Tls::Require => PgSslMode::Require,
+            Tls::VerifyCa => PgSslMode::VerifyCa,
+            Tls::VerifyFull => PgSslMode::VerifyFull,
+        })
+        .statement_cache_capacity(64)
+        .disable_statement_logging();
+    options = match &url.host {
+        Host::Tcp(host) => options.host(host),
+        Host::Socket(dir) => options.socket(dir),
+    };
+    if let Some(password) = &url.password {
+        options = options.password(password.reveal());
+    }
+    if let Some(root) = &url.root_certificate {
+        options = options.ssl_root_cert(root);
+    }
+    if let Some(extra) = &url.options {
+        // `options=-c a=b` and Neon's `options=endpoint%3D…` both arrive as name=value pairs
+        let pairs = extra.split_whitespace().filter(|word| *word != "-c");
+        options = options.options(pairs.filter_map(|pair| pair.trim_start_matches("--").split_once('=')));
+    }
+    options
+}
+
+fn unreachable(url: &DatabaseUrl) -> Error {
+    Error::new(ErrorKind::Unreachable, format!("The server of {url} does not answer. Nothing was changed"))
+        .hint("Is PostgreSQL running there? Check host and port of the database URL.")
+}
+
+fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+    match code.as_str() {
+        "28P01" | "28000" => Error::new(
+            ErrorKind::Authentication,
+            format!("The server of {url} does not let user {} in. Nothing was changed", url.user),
+        )
+        .hint("Check user and password of the database URL.")
+        .because(error),
+        "3D000" => {
+            Error::new(ErrorKind::NoDatabase, format!("The database {} does not exist on {}:{}", url.database, url.host, url.port))
+                .because(error)
+        }
+        "57P03" | "53300" => unreachable(url).because(error),
+        "" => match error {
+            sqlx::Error::Tls(_) => Error::new(ErrorKind::Unreachable, format!("No encrypted connection to {url}. Nothing was changed"))
+                .hint("sslmode and sslaccept of the database URL say how the certificate is checked.")
+                .because(error),
+            _ => unreachable(url).because(error),
+        },
+        _ => Error::new(ErrorKind::Server, format!("The server of {url} refuses the connection. Nothing was changed")).because(error),
+    }
+}
+
+/// A server's refusal as our error; `doing` completes the sentence "… failed while ‹doing›".
+pub fn server_error(doing: &str, error: sqlx::Error) -> Error {
+    let gone = matches!(error, sqlx::Error::Io(_))
+        || error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "57P01" || c == "57P02");
+    let what = if gone { "The connection to the server was lost" } else { "PostgreSQL refused" };
+    let mut ours = Error::new(ErrorKind::Server, format!("{what} while {doing}"));
+    if let Some(detail) = error.as_database_error().and_then(|e| e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()) {
+        ours.hints.extend(detail.detail().map(|d| format!("Detail: {d}")));
+        ours.hints.extend(detail.hint().map(|h| format!("PostgreSQL's hint: {h}")));
+    }
+    ours.because(error)
+}
+
+/// Short form for `.map_err(…)`: says what was being done.
+pub fn doing(what: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| server_error(what, error)
+}

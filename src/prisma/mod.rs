@@ -1,0 +1,1 @@
+//! The user's project: configuration, environment, schema, migrations, and running its Prisma.

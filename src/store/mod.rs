@@ -1,0 +1,1 @@
+//! The only place that knows the files of the store.
