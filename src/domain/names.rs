@@ -40,11 +40,7 @@ pub fn quote_ident(name: &str) -> String {
 /// Quotes a text literal for any setting of `standard_conforming_strings`.
 pub fn quote_literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
-    if doubled.contains('\\') {
-        format!("E'{}'", doubled.replace('\\', "\\\\"))
-    } else {
-        format!("'{doubled}'")
-    }
+    if doubled.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
 
 /// A comma-separated list of quoted identifiers.

@@ -38,14 +38,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// `Unreachable`, `Authentication`, `NoDatabase`, or `Server` with what PostgreSQL said.
 pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
-    let opening = PgConnection::connect_with(&options(url));
+    let options = options(url);
+    let opening = PgConnection::connect_with(&options);
     let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
         Ok(opened) => opened.map_err(|e| connect_error(url, e))?,
         Err(_) => {
             return Err(unreachable(url).because(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())));
         }
     };
-    let settings: Vec<String> = SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
+    let settings: Vec<String> =
+        SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
     let settings = settings.join(";");
     connection.execute(settings.as_str()).await.map_err(|e| server_error("setting up the session", e))?;
     Ok(connection)
@@ -103,18 +105,22 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> Error {
         )
         .hint("Check user and password of the database URL.")
         .because(error),
-        "3D000" => {
-            Error::new(ErrorKind::NoDatabase, format!("The database {} does not exist on {}:{}", url.database, url.host, url.port))
-                .because(error)
-        }
+        "3D000" => Error::new(
+            ErrorKind::NoDatabase,
+            format!("The database {} does not exist on {}:{}", url.database, url.host, url.port),
+        )
+        .because(error),
         "57P03" | "53300" => unreachable(url).because(error),
         "" => match error {
-            sqlx::Error::Tls(_) => Error::new(ErrorKind::Unreachable, format!("No encrypted connection to {url}. Nothing was changed"))
-                .hint("sslmode and sslaccept of the database URL say how the certificate is checked.")
-                .because(error),
+            sqlx::Error::Tls(_) => {
+                Error::new(ErrorKind::Unreachable, format!("No encrypted connection to {url}. Nothing was changed"))
+                    .hint("sslmode and sslaccept of the database URL say how the certificate is checked.")
+                    .because(error)
+            }
             _ => unreachable(url).because(error),
         },
-        _ => Error::new(ErrorKind::Server, format!("The server of {url} refuses the connection. Nothing was changed")).because(error),
+        _ => Error::new(ErrorKind::Server, format!("The server of {url} refuses the connection. Nothing was changed"))
+            .because(error),
     }
 }
 
@@ -124,7 +130,9 @@ pub fn server_error(doing: &str, error: sqlx::Error) -> Error {
         || error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "57P01" || c == "57P02");
     let what = if gone { "The connection to the server was lost" } else { "PostgreSQL refused" };
     let mut ours = Error::new(ErrorKind::Server, format!("{what} while {doing}"));
-    if let Some(detail) = error.as_database_error().and_then(|e| e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()) {
+    if let Some(detail) =
+        error.as_database_error().and_then(|e| e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>())
+    {
         ours.hints.extend(detail.detail().map(|d| format!("Detail: {d}")));
         ours.hints.extend(detail.hint().map(|h| format!("PostgreSQL's hint: {h}")));
     }

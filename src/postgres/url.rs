@@ -170,7 +170,9 @@ fn reject_other_schemes(text: &str) -> Result<()> {
 
 fn decode(text: &str) -> Result<String> {
     let text = percent_decode_str(text).decode_utf8();
-    Ok(text.context(ErrorKind::Url, || "The database URL is not valid UTF-8 after percent-decoding".into())?.into_owned())
+    Ok(text
+        .context(ErrorKind::Url, || "The database URL is not valid UTF-8 after percent-decoding".into())?
+        .into_owned())
 }
 
 /// Prisma encrypts with `require` but checks the certificate only with `sslaccept=strict`.
@@ -202,7 +204,10 @@ mod tests {
 
     #[test]
     fn reads_prisma_parameters() {
-        let url = DatabaseUrl::parse("postgresql://jo%40x:p%2Fw@db.local:5433/shop?schema=app&connection_limit=3&sslmode=require").unwrap();
+        let url = DatabaseUrl::parse(
+            "postgresql://jo%40x:p%2Fw@db.local:5433/shop?schema=app&connection_limit=3&sslmode=require",
+        )
+        .unwrap();
         assert_eq!((url.user.as_str(), url.port, url.database.as_str()), ("jo@x", 5433, "shop"));
         assert_eq!(url.password.as_ref().unwrap().reveal(), "p/w");
         assert_eq!((url.prisma_schema(), url.tls), ("app", Tls::Require));
