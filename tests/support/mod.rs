@@ -1,0 +1,19 @@
+//! What every end-to-end test stands on: a private PostgreSQL, a real Prisma project, a terminal.
+//!
+//! `scripts/setup` installs what is needed; nothing here uses a server or a project that was there before.
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
+
+mod cluster;
+mod dump;
+mod prepared;
+mod prisma_engine;
+mod project;
+mod psql;
+mod server;
+mod template;
+mod terminal;
+
+pub use cluster::{Cluster, PASSWORD};
+pub use project::{Output, Prisma, Project, Shape};
+pub use psql::PsqlSession;
+pub use terminal::Terminal;
