@@ -10,6 +10,8 @@ postgres_bin() {
   local IFS=:
   for folder in $PATH $(printf '%s:' /usr/lib/postgresql/*/bin); do
     [ -x "$folder/initdb" ] || continue
+    folder=$(dirname "$(readlink -f "$folder/initdb")") # PATH may hold links to some of them
+    [ -x "$folder/psql" ] && [ -x "$folder/postgres" ] || continue
     major=$("$folder/postgres" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
     if [ "$major" -gt "$newest" ]; then newest=$major best=$folder; fi
   done

@@ -40,7 +40,9 @@ fn find() -> ServerPrograms {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(debian)
-        .filter(|bin| bin.join("initdb").exists())
+        // PATH may hold links to some of the programs.
+        .filter_map(|bin| Some(bin.join("initdb").canonicalize().ok()?.parent()?.to_path_buf()))
+        .filter(|bin| ["postgres", "psql", "pg_dump"].iter().all(|program| bin.join(program).exists()))
         .filter_map(|bin| Some(ServerPrograms { major: major_version(&bin)?, bin }))
         .max_by_key(|found| found.major)
         .expect("no PostgreSQL server programs on this machine: run scripts/setup")
