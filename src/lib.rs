@@ -2,9 +2,11 @@
 //!
 //! The rooms and the way the arrows point stand in `docs/architecture.md`; `the architecture test` keeps them.
 
+pub mod cli;
 pub mod domain;
 pub mod error;
 pub mod operations;
 pub mod postgres;
 pub mod prisma;
 pub mod store;
+pub mod ui;

@@ -1,0 +1,199 @@
+//! The commands and their own options. Help texts are one line and one example each.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Dev(DevArgs),
+    Reset(ResetArgs),
+    Backup(BackupArgs),
+    List,
+    Show(ShowArgs),
+    Verify(IdArgs),
+    History,
+    Status,
+    Prune(PruneArgs),
+    Rollback(RollbackArgs),
+    Reinsert(ReinsertArgs),
+    Guard(GuardArgs),
+}
+
+impl Command {
+    /// The name in `"command"` of the JSON output.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dev(_) => "dev",
+            Self::Reset(_) => "reset",
+            Self::Backup(_) => "backup",
+            Self::List => "list",
+            Self::Show(_) => "show",
+            Self::Verify(_) => "verify",
+            Self::History => "history",
+            Self::Status => "status",
+            Self::Prune(_) => "prune",
+            Self::Rollback(_) => "rollback",
+            Self::Reinsert(_) => "reinsert",
+            Self::Guard(guard) => match guard.action {
+                GuardAction::Status => "guard status",
+                GuardAction::Mark => "guard mark",
+                GuardAction::Unmark => "guard unmark",
+            },
+        }
+    }
+}
+
+/// What to do when the verification after a migration found loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnLoss {
+    Ask,
+    Keep,
+    Rollback,
+    Reinsert,
+}
+
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// When data is lost [default: ask at a terminal, else keep and exit 3]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_loss: Option<OnLoss>,
+
+    /// Handed to Prisma untouched, wherever they stand; after `--` everything is Prisma's
+    #[arg(last = true, value_name = "PRISMA ARGS")]
+    pub prisma_args: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// Handed to Prisma untouched, wherever they stand; after `--` everything is Prisma's
+    #[arg(last = true, value_name = "PRISMA ARGS")]
+    pub prisma_args: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackupKind {
+    Full,
+    DataOnly,
+    Both,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Structure and data, the data alone, or both from one read
+    #[arg(long, value_enum, default_value = "both", value_name = "KIND")]
+    pub kind: BackupKind,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An id, the beginning of one, or `latest`
+    pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct IdArgs {
+    /// An id, the beginning of one, or `latest` [default: the checkpoint of the last run]
+    pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// How many of each kind stay [default: `[retention]` of safemigrate.toml, else 10]
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+}
+
+/// How a full backup takes the place of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// Restore beside the live database, prove it, then rename both
+    Swap,
+    /// Restore inside the live database in one transaction
+    InPlace,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// A full backup: an id, the beginning of one, or `latest` [default: the checkpoint of the last run]
+    pub id: Option<String>,
+
+    /// Move the migration folders that the next `dev` would apply again into the store
+    #[arg(long)]
+    pub set_aside: bool,
+
+    /// [default: swap where the role may create databases, else in-place]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub strategy: Option<Strategy>,
+}
+
+/// What to do with a row whose key is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnConflict {
+    /// Leave the live row as it is
+    Skip,
+    /// Write only into columns that are NULL or at their default
+    Fill,
+    /// Overwrite the live row
+    Update,
+    /// Empty the tables first
+    Replace,
+}
+
+/// What to do with rows that do not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rejects {
+    /// Undo everything, exit 6
+    Fail,
+    /// Put them, with the reason, into `rejects/` of the store and go on
+    Save,
+}
+
+#[derive(Debug, Args)]
+pub struct ReinsertArgs {
+    /// A data-only backup: an id, the beginning of one, or `latest` [default: the checkpoint of the last run]
+    pub id: Option<String>,
+
+    /// Show what would be done, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// A table (Old=New) or column (Table.old=new) that has another name now
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<String>,
+
+    /// What to write where there is no value: Table.column=SQL-EXPRESSION
+    #[arg(long, value_name = "COLUMN=SQL")]
+    pub fill: Vec<String>,
+
+    /// A value that is written differently now: Table.column:old=new
+    #[arg(long, value_name = "COLUMN:OLD=NEW")]
+    pub map_value: Vec<String>,
+
+    /// Only this table (repeat for more)
+    #[arg(long, value_name = "TABLE")]
+    pub table: Vec<String>,
+
+    /// A row with the same key is there already
+    #[arg(long, value_enum, default_value = "skip", value_name = "WHAT")]
+    pub on_conflict: OnConflict,
+
+    /// A row does not fit
+    #[arg(long, value_enum, default_value = "fail", value_name = "WHAT")]
+    pub rejects: Rejects,
+}
+
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    #[command(subcommand)]
+    pub action: GuardAction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum GuardAction {
+    /// What this database is taken for, and why
+    Status,
+    /// Mark this database as production
+    Mark,
+    /// Take the mark away
+    Unmark,
+}
