@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use support::{Cluster, Prisma, Project, Shape, Terminal};
 
 #[test]
@@ -12,7 +14,9 @@ fn a_cluster_starts_asks_for_passwords_and_survives_a_crash() {
     assert_eq!(cluster.psql("zoo", "SELECT count(*), max(name) FROM animal"), "2|be\tar");
     assert!(cluster.try_psql("zoo", "SELECT 1; SELECT nothing;").unwrap_err().contains("nothing"));
 
-    let psql = |url: &str| std::process::Command::new(cluster.programs.path("psql")).args([url, "-Atc", "SELECT 7"]).output().unwrap();
+    let psql = |url: &str| {
+        std::process::Command::new(cluster.programs.path("psql")).args([url, "-Atc", "SELECT 7"]).output().unwrap()
+    };
     assert_eq!(psql(&cluster.url("zoo")).stdout, b"7\n");
     assert_eq!(psql(&cluster.socket_url("zoo")).stdout, b"7\n");
     let refused = psql(&cluster.url_as("postgres", "wrong @/:%", "zoo"));
@@ -34,7 +38,10 @@ fn equal_databases_have_equal_dumps_whatever_the_order_of_their_rows() {
     let cluster = Cluster::start();
     for (database, order) in [("one", "ASC"), ("two", "DESC")] {
         cluster.create_db(database);
-        cluster.psql(database, &format!("CREATE TABLE t AS SELECT n, E'x\\n\\\\.' AS x FROM generate_series(1, 9) n ORDER BY n {order}"));
+        cluster.psql(
+            database,
+            &format!("CREATE TABLE t AS SELECT n, E'x\\n\\\\.' AS x FROM generate_series(1, 9) n ORDER BY n {order}"),
+        );
     }
     assert_eq!(cluster.dump("one"), cluster.dump("two"));
     cluster.psql("two", "UPDATE t SET x = 'y' WHERE n = 5");
@@ -44,10 +51,53 @@ fn equal_databases_have_equal_dumps_whatever_the_order_of_their_rows() {
 #[test]
 fn nothing_is_left_of_a_cluster() {
     let cluster = Cluster::start();
-    let (folder, server) = (cluster.socket_folder().to_path_buf(), cluster.psql("postgres", "SELECT pg_postmaster_start_time()"));
+    let (folder, server) =
+        (cluster.socket_folder().to_path_buf(), cluster.psql("postgres", "SELECT pg_postmaster_start_time()"));
     assert!(!server.is_empty());
     drop(cluster);
     assert!(!folder.exists());
+}
+
+/// Not a test: what `not_even_a_killed_test_leaves_a_cluster` kills.
+#[test]
+fn victim() {
+    let Ok(note) = std::env::var("HARNESS_VICTIM_NOTE") else { return };
+    let cluster = Cluster::start();
+    std::fs::write(&note, cluster.socket_folder().to_str().unwrap()).unwrap();
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+#[test]
+fn not_even_a_killed_test_leaves_a_cluster() {
+    let notes = tempfile::tempdir().unwrap();
+    let note = notes.path().join("folder");
+    let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "victim"])
+        .env("HARNESS_VICTIM_NOTE", &note)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let folder = eventually("a cluster", || std::fs::read_to_string(&note).ok().filter(|text| !text.is_empty()));
+    let state = std::fs::read_to_string(format!("{folder}/data/postmaster.pid")).unwrap();
+    let server = format!("/proc/{}", state.lines().next().unwrap());
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    eventually("the folder's end", || (!std::path::Path::new(&folder).exists()).then_some(()));
+    eventually("the server's end", || {
+        let status = std::fs::read_to_string(format!("{server}/status")).unwrap_or_default();
+        (status.is_empty() || status.contains("State:\tZ")).then_some(())
+    });
+}
+
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "half a minute without {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -66,7 +116,10 @@ fn a_session_holds_its_lock() {
 #[test]
 fn a_terminal_shows_and_takes_text_and_ctrl_c() {
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "test -t 0 && test -t 1 && printf '\\033[31mwho\\033[0m? ' && read name && echo hello $name && sleep 60"]);
+    shell.args([
+        "-c",
+        "test -t 0 && test -t 1 && printf '\\033[31mwho\\033[0m? ' && read name && echo hello $name && sleep 60",
+    ]);
     let mut terminal = Terminal::spawn(shell);
     terminal.expect("who? ");
     terminal.send_line("Zoë");

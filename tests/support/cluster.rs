@@ -46,7 +46,8 @@ impl Cluster {
     }
 
     pub fn url_as(&self, role: &str, password: &str, database: &str) -> String {
-        let text = |part: &str| percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let text =
+            |part: &str| percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).to_string();
         format!("postgresql://{}:{}@127.0.0.1:{}/{}", text(role), text(password), self.port, text(database))
     }
 

@@ -171,7 +171,8 @@ impl Project {
         // What follows `--` belongs to another command.
         all.insert(all.iter().position(|a| *a == "--").unwrap_or(all.len()), "--json");
         let output = self.safemigrate(&all);
-        let value = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("not one JSON object: {e}\n{output}"));
+        let value =
+            serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("not one JSON object: {e}\n{output}"));
         (output.code, value)
     }
 

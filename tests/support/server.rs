@@ -76,7 +76,8 @@ impl ServerUser {
     pub fn choose() -> ServerUser {
         static CHOSEN: OnceLock<ServerUser> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
-            let we_are_root = std::fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_else(|_| id(&["-u"]).unwrap_or(1)) == 0;
+            let we_are_root =
+                std::fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_else(|_| id(&["-u"]).unwrap_or(1)) == 0;
             if !we_are_root {
                 return ServerUser::Ourselves;
             }
