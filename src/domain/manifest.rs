@@ -22,6 +22,14 @@ impl Kind {
             Self::DataOnly => "data-only",
         }
     }
+
+    /// The id of the backup of this kind in the checkpoint with this stem.
+    pub fn id(self, stem: &str) -> String {
+        match self {
+            Self::Full => format!("f-{stem}"),
+            Self::DataOnly => format!("d-{stem}"),
+        }
+    }
 }
 
 /// Why a backup was taken.

@@ -5,3 +5,7 @@ pub mod event;
 pub mod manifest;
 pub mod names;
 pub mod schema;
+pub mod compare;
+pub mod rows;
+pub mod run;
+pub mod retention;

@@ -1,1 +1,127 @@
-//! The only place that knows the files of the store.
+//! The only place that knows the files of the store:
+//!
+//! ```text
+//! .safemigrate/
+//!   format            the layout's version
+//!   objects/ab/abcd…  zstd; named by the BLAKE3 of what is inside
+//!   backups/<id>.json manifests, written last: a backup exists whole or not at all
+//!   runs/<id>.json    journal of guarded commands
+//!   tmp/              objects that no backup claims yet; left-overs are swept
+//!   lock              held by the one run that writes
+//!   .gitignore        "*"
+//! ```
+
+mod files;
+pub mod lock;
+mod manifests;
+mod objects;
+mod runs;
+mod sweep;
+
+pub use lock::{Holder, Lock};
+pub use manifests::Wanted;
+pub use objects::{Batch, ObjectReader, ObjectWriter};
+pub use sweep::Swept;
+
+use crate::error::{Context, Error, ErrorKind, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The newest layout that this program writes.
+const LAYOUT: u32 = 1;
+
+/// Where backups and runs are kept. Cheap to clone; nothing is created before `prepare`.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens a store for reading; one that does not exist yet is empty.
+    ///
+    /// # Errors
+    /// `Store` when it is of a newer layout or no folder.
+    pub fn open(root: &Path) -> Result<Self> {
+        let store = Self { root: root.to_owned() };
+        match fs::read_to_string(store.root.join("format")) {
+            Ok(text) => match text.trim().parse::<u32>() {
+                Ok(layout) if layout <= LAYOUT => Ok(store),
+                _ => Err(Error::new(ErrorKind::Store, format!("The store {} was written by a newer safemigrate", root.display()))
+                    .hint("Update safemigrate; nothing was changed.")),
+            },
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(store),
+            Err(e) => Err(store.cannot("read", e)),
+        }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the folders, private to the user and ignored by git, and proves that they can be written.
+    ///
+    /// # Errors
+    /// `Store` with the reason of the disk.
+    pub fn prepare(&self) -> Result<()> {
+        let make = || -> std::io::Result<()> {
+            for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.tmp()] {
+                files::make_private_folder(&folder)?;
+            }
+            files::write_if_absent(&self.root.join(".gitignore"), b"*\n")?;
+            files::write_if_absent(&self.root.join("format"), format!("{LAYOUT}\n").as_bytes())?;
+            tempfile::tempfile_in(self.tmp()).map(drop)
+        };
+        make().map_err(|e| self.cannot("written", e))
+    }
+
+    /// Where set-aside migration folders of a run go.
+    pub fn set_aside_folder(&self, run: &str) -> PathBuf {
+        self.root.join("set-aside").join(run)
+    }
+
+    pub fn rejects_dir(&self) -> PathBuf {
+        self.root.join("rejects")
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    fn runs_folder(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    fn cannot(&self, participle: &str, error: std::io::Error) -> Error {
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        let ours = Error::new(ErrorKind::Store, format!("The store {} cannot be {participle}", self.root.display()));
+        let ours = if full {
+            ours.hint("The disk is full: make room, or give another place with --store DIR.")
+        } else {
+            ours.hint("Check the folder's owner and rights, or give another place with --store DIR.")
+        };
+        ours.because(error)
+    }
+}
+
+/// Reads a folder's file names; a missing folder is empty.
+fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::new(ErrorKind::Store, format!("{} cannot be read", folder.display())).because(e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.context(ErrorKind::Store, || format!("{} cannot be read", folder.display()))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
+}

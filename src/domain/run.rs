@@ -1,0 +1,99 @@
+//! The journal of a guarded command: every step is written down before it is taken.
+
+use super::compare::Verification;
+use serde::{Deserialize, Serialize};
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The checkpoint is being taken; nothing was changed yet.
+    Checkpoint,
+    /// The checkpoint is durable and Prisma runs (or has died with us).
+    Migrating,
+    /// Prisma has ended; the new state is being read.
+    Verifying,
+    /// A restore is being prepared beside the live database, or runs in a transaction.
+    Restoring,
+    /// Rows are being put back in one transaction.
+    Reinserting,
+    Finished,
+    Failed,
+}
+
+/// One guarded command, `runs/<id>.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: String,
+    /// `dev`, `reset`, `rollback`, `reinsert` …
+    pub command: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+    pub state: State,
+    pub database: String,
+    /// Ids of the checkpoint (`f-…`, `d-…`).
+    #[serde(default)]
+    pub before: Vec<String>,
+    #[serde(default)]
+    pub after: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prisma_exit_code: Option<i32>,
+    #[serde(default)]
+    pub migrations_applied: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// One sentence: how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+impl Run {
+    pub fn begin(id: String, command: &str, database: &str, now: String) -> Self {
+        Self {
+            id,
+            command: command.to_owned(),
+            started_at: now,
+            finished_at: None,
+            state: State::Checkpoint,
+            database: database.to_owned(),
+            before: Vec::new(),
+            after: Vec::new(),
+            prisma_exit_code: None,
+            migrations_applied: Vec::new(),
+            verification: None,
+            outcome: None,
+        }
+    }
+
+    pub fn is_unfinished(&self) -> bool {
+        !matches!(self.state, State::Finished | State::Failed)
+    }
+
+    /// The full backup of the checkpoint.
+    pub fn full(&self) -> Option<&str> {
+        self.before.iter().find(|id| id.starts_with("f-")).map(String::as_str)
+    }
+
+    /// The data-only backup of the checkpoint.
+    pub fn data_only(&self) -> Option<&str> {
+        self.before.iter().find(|id| id.starts_with("d-")).map(String::as_str)
+    }
+
+    /// For an unfinished run whose process is gone: what is known of the data, and what to type.
+    pub fn next_step(&self) -> String {
+        let id = self.full().unwrap_or("latest");
+        match self.state {
+            State::Checkpoint => "It stopped before Prisma was started: the database is as it was. Nothing to do.".into(),
+            State::Migrating | State::Verifying => format!(
+                "Prisma may have applied migrations. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."
+            ),
+            State::Restoring => format!(
+                "The restore did not end. Nothing of it is in the database unless it had committed: `safemigrate verify {id}` tells; `safemigrate rollback` starts again."
+            ),
+            State::Reinserting => "The re-insert was one transaction that did not commit: the database is as it was. Start it again.".into(),
+            State::Finished | State::Failed => "Nothing to do.".into(),
+        }
+    }
+}

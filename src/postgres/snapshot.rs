@@ -1,0 +1,216 @@
+//! One instant of a database, shared by several connections and by `pg_dump`.
+
+use super::catalog::read_catalog;
+use super::session::{connect, doing};
+use super::url::DatabaseUrl;
+use crate::domain::manifest::DatabaseInfo;
+use crate::domain::names::{QualifiedName, quote_literal};
+use crate::domain::schema::{Catalog, Table};
+use crate::error::{Error, ErrorKind, Result};
+use sqlx::postgres::PgConnection;
+use sqlx::{Executor, Row};
+use std::collections::HashMap;
+
+/// How long we wait for somebody's lock before we name them, in seconds.
+const LOCK_WAIT_SECONDS: u32 = 10;
+/// The oldest server whose catalog we read.
+const OLDEST_SERVER: u32 = 120_000;
+
+/// A transaction that holds the snapshot and a lock on every table, until it is dropped.
+pub struct Snapshot {
+    url: DatabaseUrl,
+    leader: PgConnection,
+    id: String,
+    pub catalog: Catalog,
+    pub database: DatabaseInfo,
+    /// Pages of 8 kB (or the server's block size) per table oid.
+    pages: HashMap<u32, u64>,
+    page_bytes: u64,
+}
+
+impl Snapshot {
+    /// Opens the snapshot: ACCESS SHARE on every table first, so that no table can change its shape under us.
+    ///
+    /// # Errors
+    /// Those of `connect`; `Server` naming the blocker when a table stays locked.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self> {
+        let mut leader = connect(url).await?;
+        let database = read_database_info(&mut leader).await?;
+        let catalog = lock_all(&mut leader).await?;
+        let id: String = one(&mut leader, "SELECT pg_export_snapshot()").await?;
+        let (pages, page_bytes) = read_sizes(&mut leader).await?;
+        Ok(Self { url: url.clone(), leader, id, catalog, database, pages, page_bytes })
+    }
+
+    /// The name that `pg_dump --snapshot` takes.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Another connection that sees the same instant.
+    ///
+    /// # Errors
+    /// Those of `connect`; `Server`.
+    pub async fn worker(&self) -> Result<PgConnection> {
+        let mut connection = connect(&self.url).await?;
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'",
+            quote_literal(&self.id)
+        );
+        connection.execute(begin.as_str()).await.map_err(doing("joining the snapshot"))?;
+        Ok(connection)
+    }
+
+    /// Ranges of pages of about `segment_pages` that together are the whole table; none for an empty one.
+    /// Each is a condition for `copy_out_statement`. The last has no upper end.
+    pub fn ranges(&self, table: &Table, segment_pages: u64) -> Vec<String> {
+        let pages = self.pages.get(&table.oid).copied().unwrap_or(0);
+        // before 14 a range of ctid reads the whole table
+        if pages <= segment_pages || self.database.server_version < 140_000 {
+            return if pages == 0 { Vec::new() } else { vec![String::new()] };
+        }
+        let starts: Vec<u64> = (0..pages).step_by(usize::try_from(segment_pages).unwrap_or(usize::MAX)).collect();
+        let mut ranges = Vec::with_capacity(starts.len());
+        for (n, start) in starts.iter().enumerate() {
+            ranges.push(match starts.get(n + 1) {
+                Some(end) => format!("ctid >= '({start},0)' AND ctid < '({end},0)'"),
+                None => format!("ctid >= '({start},0)'"),
+            });
+        }
+        ranges
+    }
+
+    /// Bytes on disk of all tables, for progress.
+    pub fn estimated_bytes(&self) -> u64 {
+        self.pages.values().sum::<u64>() * self.page_bytes
+    }
+
+    /// Ends the transaction and lets the locks go.
+    ///
+    /// # Errors
+    /// `Server` when the snapshot broke before: what was read under it is then not to be trusted.
+    pub async fn close(mut self) -> Result<()> {
+        self.leader.execute("COMMIT").await.map_err(doing("closing the snapshot"))?;
+        Ok(())
+    }
+}
+
+async fn one<T>(connection: &mut PgConnection, sql: &'static str) -> Result<T>
+where
+    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(doing("opening the snapshot"))
+}
+
+/// What the server says of itself and this database.
+///
+/// # Errors
+/// `Server`; `Tool` for a server that is too old.
+pub async fn read_database_info(connection: &mut PgConnection) -> Result<DatabaseInfo> {
+    let row = sqlx::query(
+        "SELECT current_database()::text AS name, current_setting('server_version_num')::int4 AS version, pg_encoding_to_char(encoding)::text AS encoding
+         FROM pg_database WHERE datname = current_database()",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(doing("asking the server for its version"))?;
+    let version: i32 = row.try_get("version").map_err(doing("asking the server for its version"))?;
+    let server_version = u32::try_from(version).unwrap_or(0);
+    if server_version < OLDEST_SERVER {
+        return Err(Error::new(ErrorKind::Tool, format!("The server is PostgreSQL {}; safemigrate needs 12 or newer. Nothing was changed", version / 10_000)));
+    }
+    // not readable on some managed servers
+    let system_identifier = sqlx::query_scalar("SELECT system_identifier::text FROM pg_control_system()").fetch_one(connection).await.ok();
+    Ok(DatabaseInfo {
+        name: row.try_get("name").map_err(doing("asking the server for its name"))?,
+        encoding: row.try_get("encoding").map_err(doing("asking the server for its encoding"))?,
+        server_version,
+        system_identifier,
+    })
+}
+
+/// Locks every table that the catalog names; again when one came or went in between.
+async fn lock_all(leader: &mut PgConnection) -> Result<Catalog> {
+    let mut known = table_names(&read_catalog(leader).await?);
+    for _ in 0..5 {
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'");
+        leader.execute(begin.as_str()).await.map_err(doing("opening the snapshot"))?;
+        if let Err(error) = lock(leader, &known).await {
+            let _ = leader.execute("ROLLBACK").await;
+            let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+            match code.as_str() {
+                "55P03" => return Err(blocked(leader).await.because(error)),
+                // a table was dropped since we looked
+                "42P01" => {
+                    known = table_names(&read_catalog(leader).await?);
+                    continue;
+                }
+                _ => return Err(doing("locking the tables for reading")(error)),
+            }
+        }
+        let catalog = read_catalog(leader).await?;
+        let now = table_names(&catalog);
+        if now == known {
+            return Ok(catalog);
+        }
+        leader.execute("ROLLBACK").await.map_err(doing("opening the snapshot"))?;
+        known = now;
+    }
+    Err(Error::new(ErrorKind::Server, "Tables come and go faster than they can be locked. Nothing was changed").hint("Try again when other migrations are done."))
+}
+
+fn table_names(catalog: &Catalog) -> Vec<QualifiedName> {
+    catalog.tables.iter().chain(&catalog.partitioned).map(|t| t.name.clone()).collect()
+}
+
+async fn lock(leader: &mut PgConnection, tables: &[QualifiedName]) -> std::result::Result<(), sqlx::Error> {
+    for part in tables.chunks(500) {
+        let names: Vec<String> = part.iter().map(|t| format!("ONLY {}", t.sql())).collect();
+        let statement = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
+        leader.execute(statement.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// The sentence that names who holds the lock.
+async fn blocked(connection: &mut PgConnection) -> Error {
+    let row = sqlx::query(
+        "SELECT l.relation::regclass::text AS table, a.pid, a.usename::text AS role, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query,
+                extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
+         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+         WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation' AND a.pid <> pg_backend_pid()
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         ORDER BY a.xact_start LIMIT 1",
+    )
+    .fetch_optional(connection)
+    .await;
+    let who = row.ok().flatten().and_then(|row| {
+        let (table, pid): (String, i32) = (row.try_get("table").ok()?, row.try_get("pid").ok()?);
+        let (role, query): (String, String) = (row.try_get("role").ok()?, row.try_get("query").ok()?);
+        let seconds: i64 = row.try_get("seconds").ok()?;
+        Some(format!("{table} is locked by process {pid} of user {role} for {seconds} s: {query}"))
+    });
+    let who = who.unwrap_or_else(|| "another transaction holds it".to_owned());
+    Error::new(ErrorKind::Server, format!("A table stayed locked for {LOCK_WAIT_SECONDS} seconds: {who}. Nothing was changed"))
+        .hint("End that transaction (or wait for it), then try again.")
+}
+
+async fn read_sizes(leader: &mut PgConnection) -> Result<(HashMap<u32, u64>, u64)> {
+    let found = sqlx::query(
+        "SELECT c.oid, (pg_relation_size(c.oid) + b.size - 1) / b.size AS pages, b.size
+         FROM pg_class c, (SELECT current_setting('block_size')::int8 AS size) b WHERE c.relkind = 'r' AND c.relpersistence IN ('p', 'u')",
+    )
+    .fetch_all(leader)
+    .await
+    .map_err(doing("reading the sizes of tables"))?;
+    let (mut pages, mut page_bytes) = (HashMap::new(), 8192);
+    for row in &found {
+        let oid: sqlx::postgres::types::Oid = row.try_get("oid").map_err(doing("reading the sizes of tables"))?;
+        // null for a table that was dropped meanwhile
+        let count: Option<i64> = row.try_get("pages").map_err(doing("reading the sizes of tables"))?;
+        let size: i64 = row.try_get("size").map_err(doing("reading the sizes of tables"))?;
+        pages.insert(oid.0, count.map_or(0, i64::unsigned_abs));
+        page_bytes = size.unsigned_abs();
+    }
+    Ok((pages, page_bytes))
+}

@@ -1,0 +1,49 @@
+//! How files come into the store: private, whole, durable.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
+        // the umask can only take rights away, but an existing folder may be open to others
+        Ok(()) if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 => {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+        }
+        done => done,
+    }
+}
+
+pub fn write_if_absent(path: &Path, content: &[u8]) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => file.write_all(content),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Makes a rename in this folder survive a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Replaces a file as a whole: temp file beside it, fsync, rename, fsync of the folder.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temp = tempfile::NamedTempFile::new_in(folder)?;
+    temp.write_all(content)?;
+    temp.as_file().sync_all()?;
+    temp.persist(path)?;
+    sync_folder(folder)
+}
+
+/// As `write_whole`, but never over an existing file.
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temp = tempfile::NamedTempFile::new_in(folder)?;
+    temp.write_all(content)?;
+    temp.as_file().sync_all()?;
+    temp.persist_noclobber(path)?;
+    sync_folder(folder)
+}

@@ -1,0 +1,157 @@
+//! Manifests: one small file a backup, written last and with its own checksum.
+
+use super::{Store, files};
+use crate::domain::manifest::{FORMAT, Manifest};
+use crate::error::{Context, Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::fs;
+
+/// The file: the manifest's own text under a version and a checksum, so that the version can be read first.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    format: u32,
+    blake3: String,
+    manifest: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// Which backups an id may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Any,
+    Full,
+    DataOnly,
+}
+
+impl Wanted {
+    fn fits(self, id: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Full => id.starts_with("f-"),
+            Self::DataOnly => id.starts_with("d-"),
+        }
+    }
+}
+
+impl Store {
+    /// Writes a manifest. Its objects must be durable by now: with this the backup exists.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+        let raw = serde_json::value::to_raw_value(manifest).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
+        let blake3 = blake3::hash(raw.get().as_bytes()).to_hex().to_string();
+        let envelope = Envelope { format: FORMAT, blake3, manifest: raw };
+        let text = serde_json::to_vec(&envelope).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
+        files::write_new(&self.manifest_path(&manifest.id), &text).map_err(|e| self.cannot("written", e))
+    }
+
+    /// Reads one backup's manifest by its whole id.
+    ///
+    /// # Errors
+    /// `NoSuchBackup`, or `Damaged` when the file was cut or edited or is of a newer format.
+    pub fn manifest(&self, id: &str) -> Result<Manifest> {
+        let path = self.manifest_path(id);
+        let damaged = |how: &str| {
+            Error::new(ErrorKind::Damaged, format!("The backup {id} is damaged: {how}. The database was not touched"))
+                .hint(format!("`safemigrate list` shows the other backups; the file is {}", path.display()))
+        };
+        let text = match fs::symlink_metadata(&path) {
+            Ok(m) if m.file_type().is_file() => fs::read(&path).map_err(|e| damaged("its manifest cannot be read").because(e))?,
+            Ok(_) => return Err(damaged("its manifest is not a regular file")),
+            Err(_) => return Err(no_such_backup(id)),
+        };
+        let version: Version = serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
+        if version.format > FORMAT {
+            return Err(damaged("its manifest was written by a newer safemigrate").hint("Update safemigrate."));
+        }
+        let envelope: Envelope = serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
+        let raw = envelope.manifest.get();
+        if blake3::hash(raw.as_bytes()).to_hex().as_str() != envelope.blake3 {
+            return Err(damaged("its manifest does not match its checksum"));
+        }
+        let manifest: Manifest = serde_json::from_str(raw).map_err(|e| damaged("its manifest cannot be understood").because(e))?;
+        if manifest.id != id {
+            return Err(damaged("its manifest belongs to another backup"));
+        }
+        Ok(manifest)
+    }
+
+    /// Ids of all backups, in no order.
+    ///
+    /// # Errors
+    /// `Store` when the folder cannot be read.
+    pub fn backup_ids(&self) -> Result<Vec<String>> {
+        let names = super::names_in(&self.backups())?;
+        Ok(names.iter().filter_map(|n| n.strip_suffix(".json")).filter(|n| !n.starts_with('.')).map(str::to_owned).collect())
+    }
+
+    /// All backups that can be read, newest first, and what is wrong with the others.
+    ///
+    /// # Errors
+    /// `Store` when the folder cannot be read.
+    pub fn manifests(&self) -> Result<(Vec<Manifest>, Vec<Error>)> {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for id in self.backup_ids()? {
+            match self.manifest(&id) {
+                Ok(manifest) => good.push(manifest),
+                Err(error) => bad.push(error),
+            }
+        }
+        good.sort_by(|a, b| (&b.created_at, &a.id).cmp(&(&a.created_at, &b.id)));
+        Ok((good, bad))
+    }
+
+    /// The backup that a user means: an id, a unique prefix (with or without `f-`/`d-`), or `latest`.
+    ///
+    /// # Errors
+    /// `NoSuchBackup`; `Usage` when several begin so; `Damaged`.
+    pub fn resolve(&self, text: &str, wanted: Wanted) -> Result<Manifest> {
+        if text == "latest" {
+            let (good, _) = self.manifests()?;
+            return good.into_iter().find(|m| wanted.fits(&m.id)).ok_or_else(|| no_such_backup(text));
+        }
+        let ids = self.backup_ids()?;
+        if ids.iter().any(|id| id == text) {
+            return self.manifest(text);
+        }
+        let begins = |id: &&String| id.starts_with(text) || id.get(2..).is_some_and(|stem| stem.starts_with(text));
+        let found: Vec<&String> = ids.iter().filter(|id| wanted.fits(id)).filter(begins).collect();
+        match (text.is_empty(), found.as_slice()) {
+            (false, [one]) => self.manifest(one),
+            (false, [_, _, ..]) => {
+                let list: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
+                Err(Error::new(ErrorKind::Usage, format!("Several backups begin with {text}: {}", list.join(", "))).hint("Type more of the id."))
+            }
+            _ => Err(no_such_backup(text)),
+        }
+    }
+
+    /// Takes a backup out of the list; its objects go with the next sweep.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn remove_manifest(&self, id: &str) -> Result<()> {
+        fs::remove_file(self.manifest_path(id)).map_err(|e| self.cannot("written", e))?;
+        files::sync_folder(&self.backups()).map_err(|e| self.cannot("written", e))
+    }
+
+    /// Bytes that the manifest itself takes.
+    pub fn manifest_size(&self, id: &str) -> u64 {
+        fs::metadata(self.manifest_path(id)).map_or(0, |m| m.len())
+    }
+
+    fn manifest_path(&self, id: &str) -> std::path::PathBuf {
+        self.backups().join(format!("{id}.json"))
+    }
+}
+
+fn no_such_backup(text: &str) -> Error {
+    let what = if text == "latest" { "There is no backup yet".to_owned() } else { format!("There is no backup {text}") };
+    Error::new(ErrorKind::NoSuchBackup, what).hint("`safemigrate list` shows what there is.")
+}

@@ -1,0 +1,57 @@
+//! Removing what no backup needs any more.
+
+use super::Store;
+use crate::domain::manifest::Manifest;
+use crate::error::Result;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+
+/// What a sweep took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    pub objects: u64,
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Removes objects that no manifest names and what a crash left in `tmp/`. Call it under the lock.
+    /// With a manifest that cannot be read nothing is removed: it may need any of them.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn sweep(&self) -> Result<Swept> {
+        for name in super::names_in(&self.tmp())? {
+            // somebody else's cleaning is as good as ours
+            let _ = fs::remove_file(self.tmp().join(name));
+        }
+        let (manifests, unreadable) = self.manifests()?;
+        if !unreadable.is_empty() {
+            return Ok(Swept::default());
+        }
+        let needed: HashSet<&String> = manifests.iter().flat_map(Manifest::objects).collect();
+        let mut swept = Swept::default();
+        for id in self.object_ids()?.iter().filter(|id| !needed.contains(id)) {
+            swept.bytes += self.remove_object(id)?;
+            swept.objects += 1;
+        }
+        Ok(swept)
+    }
+
+    /// For each backup the bytes that only it adds to the store: its manifest and the objects that no other names.
+    pub fn stored_bytes(&self, manifests: &[Manifest]) -> HashMap<String, u64> {
+        let mut users: HashMap<&str, (usize, usize)> = HashMap::new();
+        for (n, manifest) in manifests.iter().enumerate() {
+            for object in manifest.objects().collect::<HashSet<_>>() {
+                users.entry(object).and_modify(|(count, _)| *count += 1).or_insert((1, n));
+            }
+        }
+        let mut sizes: Vec<u64> = manifests.iter().map(|m| self.manifest_size(&m.id)).collect();
+        for (object, (count, owner)) in users {
+            if count == 1 {
+                sizes[owner] += self.stored_size(object);
+            }
+        }
+        manifests.iter().zip(sizes).map(|(m, size)| (m.id.clone(), size)).collect()
+    }
+}
