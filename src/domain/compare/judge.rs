@@ -1,0 +1,124 @@
+//! From pairs and row differences to verdicts.
+
+use super::sides::{Pair, Pairing, Side};
+use super::{ColumnReport, ColumnVerdict, RowDiff, TableReport, TableVerdict, Verification};
+use std::collections::BTreeMap;
+
+/// Judges every table. `diffs` holds the row comparison of each pair that `needs_rows`, by its name before.
+pub fn judge(pairing: &Pairing<'_>, diffs: &BTreeMap<String, RowDiff>) -> Verification {
+    let mut tables: Vec<TableReport> =
+        pairing.pairs.iter().map(|pair| judge_pair(pair, diffs.get(&pair.before.name.to_string()))).collect();
+    tables.extend(pairing.dropped.iter().map(|side| one_sided(side, TableVerdict::Dropped, ColumnVerdict::Dropped)));
+    tables.extend(pairing.added.iter().map(|side| one_sided(side, TableVerdict::Added, ColumnVerdict::Added)));
+    tables.sort_by(|a, b| a.table.cmp(&b.table));
+    Verification { ok: !tables.iter().any(TableReport::is_loss), tables }
+}
+
+fn one_sided(side: &Side<'_>, verdict: TableVerdict, column_verdict: ColumnVerdict) -> TableReport {
+    let split = |n: u64| if verdict == TableVerdict::Dropped { (n, 0) } else { (0, n) };
+    let (before, after) = split(side.rows);
+    let column = |(column, stats): &(&crate::domain::schema::Column, crate::domain::digest::ColumnStats)| {
+        let (before, after) = split(stats.non_null);
+        ColumnReport { column: column.name.clone(), before, after, verdict: column_verdict, to: None, values_changed: None }
+    };
+    TableReport {
+        table: side.name.to_string(),
+        before,
+        after,
+        verdict,
+        to: None,
+        rows_lost: None,
+        columns: side.columns.iter().map(column).collect(),
+    }
+}
+
+fn judge_pair(pair: &Pair<'_>, diff: Option<&RowDiff>) -> TableReport {
+    let (before, after) = (pair.before.rows, pair.after.rows);
+    let rows_lost = match diff {
+        Some(diff) => diff.rows_lost,
+        None => before.saturating_sub(after),
+    };
+    let columns = judge_columns(pair, diff, rows_lost);
+    let renamed = pair.before.name != pair.after.name;
+    let changed = columns.iter().any(|c| !matches!(c.verdict, ColumnVerdict::Identical));
+    let verdict = if rows_lost > 0 {
+        TableVerdict::LostRows
+    } else if renamed {
+        TableVerdict::Renamed
+    } else if after > before {
+        TableVerdict::Grown
+    } else if changed {
+        TableVerdict::Kept
+    } else {
+        TableVerdict::Identical
+    };
+    TableReport {
+        table: pair.before.name.to_string(),
+        before,
+        after,
+        verdict,
+        to: renamed.then(|| pair.after.name.to_string()),
+        rows_lost: (rows_lost > 0).then_some(rows_lost),
+        columns,
+    }
+}
+
+fn judge_columns(pair: &Pair<'_>, diff: Option<&RowDiff>, rows_lost: u64) -> Vec<ColumnReport> {
+    let mut reports = Vec::new();
+    for (b, (column, stats)) in pair.before.columns.iter().enumerate() {
+        let place = pair.columns.iter().position(|c| c.0 == b);
+        reports.push(match place {
+            Some(n) => judge_column(pair, n, diff.and_then(|d| d.columns.get(n)).copied(), rows_lost),
+            None => ColumnReport {
+                column: column.name.clone(),
+                before: stats.non_null,
+                after: 0,
+                verdict: ColumnVerdict::Dropped,
+                to: None,
+                values_changed: None,
+            },
+        });
+    }
+    for (a, (column, stats)) in pair.after.columns.iter().enumerate() {
+        if !pair.columns.iter().any(|c| c.1 == a) {
+            reports.push(ColumnReport {
+                column: column.name.clone(),
+                before: 0,
+                after: stats.non_null,
+                verdict: ColumnVerdict::Added,
+                to: None,
+                values_changed: None,
+            });
+        }
+    }
+    reports
+}
+
+/// `counts`: values that are NULL now and values that are others now, in rows that are still there.
+fn judge_column(pair: &Pair<'_>, n: usize, counts: Option<(u64, u64)>, rows_lost: u64) -> ColumnReport {
+    let (b, a) = pair.columns[n];
+    let ((old, was), (new, is)) = (&pair.before.columns[b], &pair.after.columns[a]);
+    let (lost, changed) = counts.unwrap_or((was.non_null.saturating_sub(is.non_null), 0));
+    let renamed = old.name != new.name;
+    let verdict = if lost > 0 || (rows_lost > 0 && is.non_null < was.non_null) {
+        ColumnVerdict::LostValues
+    } else if changed > 0 && pair.was_recreated(b, a) {
+        ColumnVerdict::LostValues
+    } else if changed > 0 {
+        ColumnVerdict::Changed
+    } else if renamed {
+        ColumnVerdict::Renamed
+    } else if old.type_name != new.type_name {
+        ColumnVerdict::Retyped
+    } else {
+        ColumnVerdict::Identical
+    };
+    ColumnReport {
+        column: old.name.clone(),
+        before: was.non_null,
+        after: is.non_null,
+        verdict,
+        to: renamed.then(|| new.name.clone()),
+        values_changed: (changed > 0).then_some(changed),
+    }
+}

@@ -1,0 +1,105 @@
+//! Comparing two states of a database: what became of the rows, the columns and the values.
+//!
+//! Counts and digests decide most of it. Where they differ, `rows` tells which rows and values it was:
+//! a sum alone cannot say whether a row came or one went and two came.
+
+mod judge;
+mod rows;
+mod sides;
+
+pub use judge::judge;
+pub use rows::{RowComparer, RowDiff, RowShape};
+pub use sides::{Pair, Pairing, Side, pair, sides};
+
+use serde::{Deserialize, Serialize};
+
+/// The report of a verification; its JSON is the contract's REPORT.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Nothing was lost and no old value was overwritten.
+    pub ok: bool,
+    pub tables: Vec<TableReport>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableVerdict {
+    /// Same columns, same rows.
+    Identical,
+    /// Every row is there; columns or values differ.
+    Kept,
+    /// Every row is there, and more.
+    Grown,
+    LostRows,
+    Dropped,
+    Added,
+    Renamed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnVerdict {
+    /// Every old value is there.
+    Identical,
+    /// Values were overwritten by others.
+    Changed,
+    /// Values are gone (NULL now, or with their rows, or the column was made anew).
+    LostValues,
+    Dropped,
+    Added,
+    Renamed,
+    /// Another type now, the same values.
+    Retyped,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// `schema.name`, as it was before (for an added table: as it is now).
+    pub table: String,
+    /// Rows.
+    pub before: u64,
+    pub after: u64,
+    pub verdict: TableVerdict,
+    /// The new name of a renamed table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Rows of before that are not there any more, where rows were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_lost: Option<u64>,
+    pub columns: Vec<ColumnReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    pub column: String,
+    /// Non-null values.
+    pub before: u64,
+    pub after: u64,
+    pub verdict: ColumnVerdict,
+    /// The new name of a renamed column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Values that are others now, where rows were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values_changed: Option<u64>,
+}
+
+impl TableReport {
+    pub fn is_loss(&self) -> bool {
+        match self.verdict {
+            TableVerdict::LostRows => true,
+            TableVerdict::Dropped => self.before > 0,
+            _ => self.columns.iter().any(ColumnReport::is_loss),
+        }
+    }
+}
+
+impl ColumnReport {
+    pub fn is_loss(&self) -> bool {
+        match self.verdict {
+            ColumnVerdict::LostValues | ColumnVerdict::Changed => true,
+            ColumnVerdict::Dropped => self.before > 0,
+            _ => false,
+        }
+    }
+}
