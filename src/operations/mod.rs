@@ -1,3 +1,6 @@
 //! The journeys: each is plan → (shown, confirmed) → apply. They never print; they return reports and hand out events.
 
+pub mod checkpoint;
+pub mod ids;
 pub mod interrupt;
+pub mod verification;

@@ -3,8 +3,9 @@
 pub mod catalog;
 pub mod census;
 pub mod copy;
-pub mod snapshot;
+pub mod dump;
 pub mod session;
+pub mod snapshot;
 pub mod tools;
 pub mod url;
 

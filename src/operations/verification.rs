@@ -1,0 +1,148 @@
+//! Proving what became of the data: two backups, or a backup and the live database.
+
+use super::interrupt::Interrupt;
+use crate::domain::compare::{Pair, Pairing, RowComparer, RowDiff, RowShape, Side, Verification, judge, pair, sides};
+use crate::domain::event::{Event, Observer};
+use crate::domain::manifest::{Manifest, TableData};
+use crate::domain::rows::RowSplitter;
+use crate::error::{Context, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::census::census;
+use crate::postgres::copy::{copy_out, copy_out_statement};
+use crate::postgres::snapshot::Snapshot;
+use crate::postgres::url::DatabaseUrl;
+use crate::store::Store;
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// Compares two backups. Where digests differ the rows themselves are read from the store.
+///
+/// # Errors
+/// `Damaged`, `Store`.
+pub fn compare(store: &Store, before: &Manifest, after: &Manifest) -> Result<Verification> {
+    let pairing = pair(sides(&before.tables), sides(&after.tables));
+    let mut diffs = BTreeMap::new();
+    for pair in pairing.pairs.iter().filter(|p| p.needs_rows()) {
+        let shape = RowShape::of(pair);
+        let passes = shape.passes(pair.before.rows);
+        let mut comparer = RowComparer::new(&shape, passes);
+        for _ in 0..passes {
+            stored_rows(store, &pair.before, |row| comparer.before(row))?;
+            stored_rows(store, &pair.after, |row| comparer.after(row))?;
+            comparer.next_pass();
+        }
+        diffs.insert(pair.before.name.to_string(), comparer.finish());
+    }
+    Ok(judge(&pairing, &diffs))
+}
+
+/// Compares the live database, as of one instant, with a backup. The database is only read.
+///
+/// # Errors
+/// Those of the connection; `Damaged`, `Store`, `Interrupted`.
+pub async fn compare_live(
+    url: &DatabaseUrl,
+    store: &Store,
+    backup: &Manifest,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Verification> {
+    let compared = interrupt.or(read_and_compare(url, store, backup, observer)).await;
+    observer.on(Event::StageDone);
+    compared
+}
+
+async fn read_and_compare(
+    url: &DatabaseUrl,
+    store: &Store,
+    backup: &Manifest,
+    observer: &dyn Observer,
+) -> Result<Verification> {
+    let snapshot = Snapshot::open(url).await?;
+    observer.on(Event::Stage { label: "Comparing".into(), total_bytes: snapshot.estimated_bytes() });
+    let mut connection = snapshot.worker().await?;
+    let mut live = Vec::new();
+    for table in &snapshot.catalog.tables {
+        let stats = census(&mut connection, table).await?;
+        observer.on(Event::Bytes(stats.bytes));
+        live.push(TableData { table: table.clone(), stats, segments: Vec::new() });
+    }
+    let pairing = pair(sides(&backup.tables), sides(&live));
+    let diffs = compare_live_rows(store, &pairing, &mut connection).await?;
+    snapshot.close().await?;
+    Ok(judge(&pairing, &diffs))
+}
+
+async fn compare_live_rows(
+    store: &Store,
+    pairing: &Pairing<'_>,
+    connection: &mut PgConnection,
+) -> Result<BTreeMap<String, RowDiff>> {
+    let mut diffs = BTreeMap::new();
+    for pair in pairing.pairs.iter().filter(|p| p.needs_rows()) {
+        diffs.insert(pair.before.name.to_string(), live_diff(store, pair, connection).await?);
+    }
+    Ok(diffs)
+}
+
+async fn live_diff(store: &Store, pair: &Pair<'_>, connection: &mut PgConnection) -> Result<RowDiff> {
+    let shape = RowShape::of(pair);
+    let passes = shape.passes(pair.before.rows);
+    let mut comparer = RowComparer::new(&shape, passes);
+    for _ in 0..passes {
+        stored_rows(store, &pair.before, |row| comparer.before(row))?;
+        for part in &pair.after.parts {
+            let places = places(&pair.after, part);
+            let mut splitter = RowSplitter::default();
+            copy_out(connection, &copy_out_statement(&part.table, ""), |piece| {
+                splitter.feed(piece, |row| in_order(row, places.as_deref(), |row| comparer.after(row)));
+                Ok(())
+            })
+            .await?;
+        }
+        comparer.next_pass();
+    }
+    Ok(comparer.finish())
+}
+
+/// Hands on each row of a table as the store has it, its values in the order of the side's columns.
+fn stored_rows(store: &Store, side: &Side<'_>, mut row: impl FnMut(&[u8])) -> Result<()> {
+    let mut buffer = vec![0; 128 << 10];
+    for part in &side.parts {
+        let places = places(side, part);
+        for segment in &part.segments {
+            let mut reader = store.object(&segment.object)?;
+            let mut splitter = RowSplitter::default();
+            loop {
+                let n = reader.read(&mut buffer).context(ErrorKind::Damaged, || {
+                    format!(
+                        "The backup is damaged: rows of {} cannot be read. The database was not touched",
+                        part.table.name
+                    )
+                })?;
+                if n == 0 {
+                    break;
+                }
+                splitter.feed(&buffer[..n], |text| in_order(text, places.as_deref(), &mut row));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the side's columns stand in a leaf whose columns are in another order; `None` when they are not.
+fn places(side: &Side<'_>, part: &TableData) -> Option<Vec<Option<usize>>> {
+    let of_part: Vec<&str> = part.table.data_columns().map(|c| c.name.as_str()).collect();
+    let of_side: Vec<&str> = side.columns.iter().map(|(c, _)| c.name.as_str()).collect();
+    (of_part != of_side).then(|| of_side.iter().map(|name| of_part.iter().position(|n| n == name)).collect())
+}
+
+fn in_order(row: &[u8], places: Option<&[Option<usize>]>, mut hand_on: impl FnMut(&[u8])) {
+    let Some(places) = places else { return hand_on(row) };
+    let values: Vec<&[u8]> = crate::domain::rows::values(row).collect();
+    let ordered: Vec<&[u8]> = places
+        .iter()
+        .map(|place| place.and_then(|p| values.get(p).copied()).unwrap_or(crate::domain::rows::NULL))
+        .collect();
+    hand_on(&ordered.join(&b'\t'));
+}

@@ -1,0 +1,60 @@
+//! The structure of a database, by PostgreSQL's own tool: everything but rows, large objects included.
+
+use super::tools::{Program, command, find, outcome};
+use super::url::DatabaseUrl;
+use crate::error::{Context, Error, ErrorKind, Result};
+use std::process::Stdio;
+use tokio::io::AsyncReadExt;
+
+/// Bytes handed on at once.
+const PIECE: usize = 128 << 10;
+/// `pg_dump` gives up on somebody's lock after so many milliseconds; our own lock is held by then, so that it
+/// can only wait for one who queued behind us.
+const LOCK_WAIT_MS: u32 = 10_000;
+
+/// Runs `pg_dump` under the exported snapshot and hands its archive on; gives the version of `pg_dump`.
+///
+/// # Errors
+/// `Tool` without a `pg_dump` that fits the server; `Server` with what it said; what `sink` says.
+pub async fn dump_structure(
+    url: &DatabaseUrl,
+    server_version: u32,
+    snapshot: &str,
+    mut sink: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<String> {
+    let tool = find(Program::PgDump, server_version)?;
+    let mut child = command(&tool, url)
+        // -s would leave out the large objects
+        .args(["--format=custom", "--compress=0", "--blobs", "--exclude-table-data=*.*", "--no-password"])
+        .arg(format!("--snapshot={snapshot}"))
+        .arg(format!("--lock-wait-timeout={LOCK_WAIT_MS}"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context(ErrorKind::Tool, || format!("{} cannot be started", tool.path.display()))?;
+    let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Error::new(ErrorKind::Tool, "pg_dump has no output"));
+    };
+    let mut said = Vec::new();
+    let reading = async {
+        let mut piece = vec![0; PIECE];
+        let mut filled = 0;
+        loop {
+            let n =
+                stdout.read(&mut piece[filled..]).await.context(ErrorKind::Tool, || "pg_dump cannot be read".into())?;
+            filled += n;
+            if filled == PIECE || (n == 0 && filled > 0) {
+                sink(&piece[..filled])?;
+                filled = 0;
+            }
+            if n == 0 {
+                return Ok::<(), Error>(());
+            }
+        }
+    };
+    let (read, _) = tokio::join!(reading, stderr.read_to_end(&mut said));
+    read?;
+    let status = child.wait().await.context(ErrorKind::Tool, || "pg_dump cannot be watched".into())?;
+    outcome("pg_dump", "reading the structure of the database", status, &said)?;
+    Ok(tool.version)
+}
