@@ -5,17 +5,43 @@ use std::ffi::OsString;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Backup, `prisma migrate dev`, proof that nothing is lost
+    #[command(override_usage = "safemigrate dev [OPTIONS] [PRISMA ARGS]…")]
+    #[command(after_help = "Example:\n  safemigrate dev --name add-description")]
     Dev(DevArgs),
+    /// Backup, then `prisma migrate reset`; refused on production
+    #[command(override_usage = "safemigrate reset [OPTIONS] [PRISMA ARGS]…")]
+    #[command(after_help = "Example:\n  safemigrate reset --force")]
     Reset(ResetArgs),
+    /// Back up the database now
+    #[command(after_help = "Example:\n  safemigrate backup --url postgresql://me@localhost/shop --store ./backups")]
     Backup(BackupArgs),
+    /// The backups: kind, age, rows, size, why
+    #[command(after_help = "Example:\n  safemigrate list --json")]
     List,
+    /// One backup, table by table
+    #[command(after_help = "Example:\n  safemigrate show latest")]
     Show(ShowArgs),
+    /// Compare the live database with a backup: rows, columns, values
+    #[command(after_help = "Example:\n  safemigrate verify f-20261103")]
     Verify(IdArgs),
+    /// The guarded commands that ran, and how they ended
+    #[command(after_help = "Example:\n  safemigrate history")]
     History,
+    /// Unfinished runs and what to do about them
+    #[command(after_help = "Example:\n  safemigrate status")]
     Status,
+    /// Delete old backups
+    #[command(after_help = "Example:\n  safemigrate prune --keep 5")]
     Prune(PruneArgs),
+    /// Put structure and data back as a full backup holds them
+    #[command(after_help = "Example:\n  safemigrate rollback --set-aside")]
     Rollback(RollbackArgs),
+    /// Put the rows of a data-only backup into the schema as it is now
+    #[command(after_help = "Example:\n  safemigrate reinsert --map Product.price=amount --dry-run")]
     Reinsert(ReinsertArgs),
+    /// What this database is taken for; mark it as production
+    #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
 }
 
@@ -99,8 +125,17 @@ pub struct IdArgs {
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// How many of each kind stay [default: `[retention]` of safemigrate.toml, else 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub keep: Option<usize>,
+}
+
+/// A pruning that leaves nothing is no pruning.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one has to stay".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a number".to_owned()),
+    }
 }
 
 /// How a full backup takes the place of what is there.
