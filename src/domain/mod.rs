@@ -1,11 +1,12 @@
 //! Plain data and the decisions over it. No I/O, no async, no clock.
 
+pub mod compare;
 pub mod digest;
+pub mod ending;
 pub mod event;
 pub mod manifest;
 pub mod names;
-pub mod schema;
-pub mod compare;
+pub mod retention;
 pub mod rows;
 pub mod run;
-pub mod retention;
+pub mod schema;

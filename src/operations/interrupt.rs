@@ -1,24 +1,40 @@
 //! Ctrl-C and SIGTERM as a value that the journeys can wait for, so that each cleans up after itself.
 
 use crate::error::{Error, ErrorKind, Result};
-use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// Told once, heard by everybody who holds a clone.
 #[derive(Clone)]
-pub struct Interrupt(watch::Receiver<bool>);
+pub struct Interrupt {
+    heard: watch::Receiver<bool>,
+    muted: Arc<AtomicBool>,
+}
 
 /// The other end: whoever hears the signal.
-pub struct Interrupter(watch::Sender<bool>);
+pub struct Interrupter {
+    sender: watch::Sender<bool>,
+    muted: Arc<AtomicBool>,
+}
+
+/// While it lives, signals are for somebody else (Prisma, at the terminal).
+pub struct Muted(Arc<AtomicBool>);
 
 impl Interrupt {
     pub fn new() -> (Interrupter, Interrupt) {
-        let (sender, receiver) = watch::channel(false);
-        (Interrupter(sender), Interrupt(receiver))
+        let (sender, heard) = watch::channel(false);
+        let muted = Arc::new(AtomicBool::new(false));
+        (Interrupter { sender, muted: Arc::clone(&muted) }, Interrupt { heard, muted })
     }
 
     pub fn is_set(&self) -> bool {
-        *self.0.borrow()
+        *self.heard.borrow()
+    }
+
+    pub fn mute(&self) -> Muted {
+        self.muted.store(true, Ordering::SeqCst);
+        Muted(Arc::clone(&self.muted))
     }
 
     /// Does the work, or drops it at the first interrupt. Cleaning up what the work left is the caller's.
@@ -26,22 +42,26 @@ impl Interrupt {
     /// # Errors
     /// The work's own, or `Interrupted`.
     pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut heard = self.0.clone();
+        let mut heard = self.heard.clone();
         tokio::select! {
             biased;
             // a dropped sender means that nobody can interrupt any more
-            Ok(_) = heard.wait_for(|set| *set) => Err(interrupted()),
+            Ok(_) = heard.wait_for(|set| *set) => Err(Error::new(ErrorKind::Interrupted, "Interrupted")),
             done = work => done,
         }
     }
 }
 
-impl Interrupter {
-    pub fn interrupt(&self) {
-        self.0.send_replace(true);
+impl Drop for Muted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 }
 
-fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "Interrupted")
+impl Interrupter {
+    pub fn interrupt(&self) {
+        if !self.muted.load(Ordering::SeqCst) {
+            self.sender.send_replace(true);
+        }
+    }
 }

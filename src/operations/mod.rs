@@ -2,5 +2,7 @@
 
 pub mod checkpoint;
 pub mod ids;
+pub mod guarded_run;
+pub mod retention;
 pub mod interrupt;
 pub mod verification;

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod census;
 pub mod copy;
 pub mod dump;
+pub mod prisma_journal;
 pub mod session;
 pub mod snapshot;
 pub mod tools;

@@ -1,0 +1,37 @@
+//! Prisma's own journal, `_prisma_migrations`: read, never written.
+
+use super::session::doing;
+use crate::domain::ending::Migration;
+use crate::domain::names::QualifiedName;
+use crate::error::Result;
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
+/// The migrations that Prisma knows in the schema of the URL, in the order in which they were started;
+/// empty when there is no journal yet.
+///
+/// # Errors
+/// `Server`.
+pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {
+    let table = QualifiedName::new(schema, "_prisma_migrations");
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(table.sql())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(doing("looking for Prisma's migrations"))?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT migration_name::text AS name, finished_at IS NOT NULL AS finished, rolled_back_at IS NOT NULL AS rolled_back
+         FROM {} ORDER BY started_at, migration_name",
+        table.sql()
+    );
+    let rows = sqlx::query(&sql).fetch_all(connection).await.map_err(doing("reading Prisma's migrations"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(Migration { name: row.try_get("name")?, finished: row.try_get("finished")?, rolled_back: row.try_get("rolled_back")? })
+        })
+        .collect::<std::result::Result<_, sqlx::Error>>()
+        .map_err(doing("reading Prisma's migrations"))
+}
