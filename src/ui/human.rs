@@ -1,6 +1,7 @@
 //! Numbers and times as people read them.
 
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// `1.2 MB`, in powers of 1000.
 pub fn size(bytes: u64) -> String {
@@ -48,5 +49,77 @@ pub fn ago(now: &str, then: &str) -> String {
         3600..86_400 => format!("{} h ago", seconds / 3600),
         86_400..172_800 => "1 day ago".to_owned(),
         _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// Makes names from a database harmless for the terminal: control characters (a newline or an escape code in a table's
+/// name) become `\u{…}`; lines, tabs and our own colours stay.
+pub(super) fn tame(text: &str) -> Cow<'_, str> {
+    if !text.contains(breaks) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let code = color_code(rest);
+        let (piece, after) = rest.split_at(code.unwrap_or(first.len_utf8()));
+        if code.is_none() && breaks(first) {
+            out.extend(first.escape_unicode());
+        } else {
+            out.push_str(piece);
+        }
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+fn breaks(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+/// Length of a colour code (`ESC [ digits m`) at the beginning.
+fn color_code(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("\x1b[")?;
+    let end = inner.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inner[end..].starts_with('m').then_some(2 + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_decimal_and_never_a_thousand() {
+        let shown = [0, 999, 1000, 1_250_000, 999_949, 999_950, 999_999_999, u64::MAX].map(size);
+        insta::assert_snapshot!(shown.join(" | "), @"0 B | 999 B | 1.0 kB | 1.2 MB | 999.9 kB | 1.0 MB | 1.0 GB | 18446.7 PB");
+    }
+
+    #[test]
+    fn counts_have_commas() {
+        insta::assert_snapshot!([0, 999, 1000, 12_345, 1_234_567, u64::MAX].map(count).join(" | "), @"0 | 999 | 1,000 | 12,345 | 1,234,567 | 18,446,744,073,709,551,615");
+        assert_eq!([0, 1, 2000].map(|n| plural(n, "row")), ["0 rows", "1 row", "2,000 rows"]);
+    }
+
+    #[test]
+    fn ages_are_round() {
+        let then = "2026-11-03T12:00:00Z";
+        let nows = [
+            "2026-11-03T11:59:58Z",
+            "2026-11-03T12:00:09Z",
+            "2026-11-03T12:00:59Z",
+            "2026-11-03T13:03:30+01:00",
+            "2026-11-03T14:59:00Z",
+            "2026-11-04T12:00:00Z",
+            "2027-11-03T12:00:00Z",
+        ];
+        insta::assert_snapshot!(nows.map(|now| ago(now, then)).join(" | "), @"in the future | just now | 59 s ago | 3 min ago | 2 h ago | 1 day ago | 365 days ago");
+        assert_eq!(ago("now", "nonsense"), "nonsense");
+    }
+
+    #[test]
+    fn hostile_names_do_not_reach_the_terminal() {
+        assert_eq!(tame("a\x1b[31mb\x1b[0m\nc"), "a\x1b[31mb\x1b[0m\nc");
+        assert_eq!(tame("a\x1b[2Jb\rc\u{9b}d\x1b"), "a\\u{1b}[2Jb\\u{d}c\\u{9b}d\\u{1b}");
+        assert_eq!(tame("é\t\u{7f}"), "é\t\\u{7f}");
     }
 }

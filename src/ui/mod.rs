@@ -8,6 +8,8 @@ mod progress;
 mod report;
 mod style;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use ask::Answer;
 pub use human::{ago, count, plural, size};
@@ -107,10 +109,11 @@ impl Ui {
 
     /// The result of a command that did what it should: text, or with `--json` one object.
     pub fn result(&self, report: &(impl Report + ?Sized)) {
+        self.bar.clear();
         if self.settings.json {
             self.print(&report::success(report));
         } else {
-            self.print(&report.text(&self.out_style));
+            self.print(&human::tame(&report.text(&self.out_style)));
         }
     }
 
@@ -121,21 +124,25 @@ impl Ui {
 
     /// An error that has no report: `error: …`, its causes and hints, or with `--json` one object.
     pub fn error(&self, error: &Error, command: &str) {
+        self.bar.clear();
         if self.settings.json {
-            self.print(&report::failure(error, command, Fields::new()));
+            self.print(&report::failure(error, command, &Fields::new()));
+        } else {
+            self.talk(&report::error_text(error, &self.err_style));
         }
-        self.talk(&report::error_text(error, &self.err_style));
     }
 
-    /// An error with what there is to report all the same (exit 3 and 6): both as text, or one object with the fields of both.
+    /// An error with what there is to report all the same (exit 3 and 6): both as text, or one object with the fields of
+    /// both.
     pub fn failure(&self, failure: &Failure, command: &str) {
         let Some(report) = &failure.report else { return self.error(&failure.error, command) };
+        self.bar.clear();
         if self.settings.json {
-            self.print(&report::failure(&failure.error, report.command(), report.json()));
+            self.print(&report::failure(&failure.error, report.command(), &report.json()));
         } else {
-            self.print(&report.text(&self.out_style));
+            self.print(&human::tame(&report.text(&self.out_style)));
+            self.talk(&report::error_text(&failure.error, &self.err_style));
         }
-        self.talk(&report::error_text(&failure.error, &self.err_style));
     }
 
     /// What operations tell their progress to.
@@ -149,7 +156,7 @@ impl Ui {
     }
 
     fn talk(&self, text: &str) {
-        self.bar.suspend(|| write(&self.err, text));
+        self.bar.suspend(|| write(&self.err, &human::tame(text)));
     }
 
     fn print(&self, text: &str) {

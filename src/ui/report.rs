@@ -40,9 +40,9 @@ pub(super) fn success(report: &(impl Report + ?Sized)) -> String {
 }
 
 /// The one object of a command that did not.
-pub(super) fn failure(error: &Error, command: &str, fields: Fields) -> String {
+pub(super) fn failure(error: &Error, command: &str, fields: &Fields) -> String {
     let error = json!({ "kind": error.kind.name(), "message": error.to_string(), "hints": error.hints });
-    object(command, false, Some(error), &fields)
+    object(command, false, Some(error), fields)
 }
 
 /// `command` and `ok` first, for the eyes; the contract does not order them.

@@ -34,6 +34,11 @@ impl Style {
         Self { color: false, width, now }
     }
 
+    #[cfg(test)]
+    pub(super) fn colored() -> Self {
+        Self { color: true, ..Self::plain() }
+    }
+
     pub(super) fn of(choice: Color, stream: &Term) -> Self {
         let terminal = stream.is_term();
         let color = match choice {
@@ -41,7 +46,8 @@ impl Style {
             Color::Never => false,
             Color::Auto => terminal && !no_color(),
         };
-        let width = terminal.then(|| usize::from(stream.size().1));
+        let size = stream.size_checked().filter(|_| terminal);
+        let width = size.map(|(_, columns)| usize::from(columns));
         Self { color, width, now: Timestamp::now() }
     }
 
@@ -96,4 +102,18 @@ impl Style {
 fn no_color() -> bool {
     let is_set = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     is_set || std::env::var_os("TERM").is_some_and(|v| v == "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_colour_where_nobody_wants_it() {
+        let stream = Term::stdout();
+        assert_eq!(Style::of(Color::Never, &stream).red("x"), "x");
+        assert_eq!(Style::of(Color::Always, &stream).red("x"), "\x1b[31;1mx\x1b[0m");
+        assert_eq!(Style::of(Color::Always, &stream).red(""), "");
+        assert_eq!(Style::of(Color::Never, &stream).keep_or_strip("\x1b[1mx\x1b[0m"), "x");
+    }
 }
