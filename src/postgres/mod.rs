@@ -3,10 +3,12 @@
 pub mod catalog;
 pub mod census;
 pub mod copy;
+pub mod databases;
 pub mod dump;
 pub mod prisma_journal;
 pub mod session;
 pub mod snapshot;
+pub mod structure;
 pub mod tools;
 pub mod url;
 

@@ -1,0 +1,210 @@
+//! Databases of our own beside the user's: named after it, and marked by their comment so that a later run knows them.
+
+use super::describe::Database;
+use super::get;
+use crate::domain::names::{quote_ident, quote_literal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::session::{doing, server_error};
+use serde::{Deserialize, Serialize};
+use sqlx::Executor;
+use sqlx::postgres::PgConnection;
+use std::time::{Duration, Instant};
+
+/// In the name of a database that is being restored.
+pub const NEW: &str = "_safemigrate_new_";
+/// In the name of a database that was replaced.
+pub const OLD: &str = "_safemigrate_old_";
+/// PostgreSQL cuts longer names off.
+const LONGEST_NAME: usize = 63;
+/// How long sessions may take to end after they were told to.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Being restored; worth nothing without the run that fills it.
+    Scratch,
+    /// The database that was live before a rollback.
+    Replaced,
+}
+
+/// The comment on a database of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub safemigrate: Standing,
+    /// The database that it stands beside.
+    pub live: String,
+    /// Id of the backup.
+    pub backup: String,
+}
+
+impl Mark {
+    pub(super) fn comment(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "safemigrate".into())
+    }
+}
+
+/// A database with our mark on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    pub name: String,
+    pub mark: Mark,
+}
+
+/// A name that no database has yet: `shop_safemigrate_new_3f…`, never longer than PostgreSQL allows.
+pub fn free_name(live: &str, middle: Standing) -> String {
+    let middle = if middle == Standing::Scratch { NEW } else { OLD };
+    // every RandomState is seeded anew
+    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), live);
+    let tail = format!("{middle}{:012x}", random >> 16);
+    let mut end = live.len().min(LONGEST_NAME - tail.len());
+    while !live.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{tail}", &live[..end])
+}
+
+/// Makes an empty, unfriendly database with the properties of `like`: nobody but owner and superusers gets in.
+///
+/// # Errors
+/// `Server`; nothing is left then.
+pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, mark: &Mark) -> Result<()> {
+    let statement = format!("CREATE DATABASE {}{}", quote_ident(name), like.options());
+    connection.execute(statement.as_str()).await.map_err(doing("creating a scratch database"))?;
+    let dress = format!(
+        "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC",
+        quote_ident(name),
+        quote_literal(&mark.comment())
+    );
+    if let Err(error) = connection.execute(dress.as_str()).await {
+        // without its mark nobody would ever clear it away
+        let _ = drop_if_exists(connection, name).await;
+        return Err(server_error("marking a scratch database", error));
+    }
+    Ok(())
+}
+
+/// What a new database is to be like.
+pub enum Like<'a> {
+    Database(&'a Database, /* encoding */ &'a str),
+    /// The live one is gone; all we know is its encoding.
+    Encoding(&'a str),
+}
+
+impl Like<'_> {
+    fn options(&self) -> String {
+        let mut options = " TEMPLATE template0".to_owned();
+        let mut add = |name: &str, value: &str| options.push_str(&format!(" {name} {}", quote_literal(value)));
+        let (database, encoding) = match self {
+            Self::Encoding(encoding) => {
+                add("ENCODING", encoding);
+                return options;
+            }
+            Self::Database(database, encoding) => (database, encoding),
+        };
+        add("ENCODING", encoding);
+        add("LC_COLLATE", &database.collate);
+        add("LC_CTYPE", &database.ctype);
+        let locale = database.locale.as_deref().unwrap_or_default();
+        match database.provider.as_str() {
+            "i" => {
+                add("ICU_LOCALE", locale);
+                if let Some(rules) = &database.icu_rules {
+                    add("ICU_RULES", rules);
+                }
+                options.push_str(" LOCALE_PROVIDER icu");
+            }
+            "b" => {
+                add("BUILTIN_LOCALE", locale);
+                options.push_str(" LOCALE_PROVIDER builtin");
+            }
+            _ => {}
+        }
+        options.push_str(&format!(
+            " OWNER {} TABLESPACE {}",
+            quote_ident(&database.owner),
+            quote_ident(&database.tablespace)
+        ));
+        options
+    }
+}
+
+/// Drops a database of ours, whoever sits in it.
+///
+/// # Errors
+/// `Server` when it is still there.
+pub async fn drop_if_exists(connection: &mut PgConnection, name: &str) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let statement = format!("DROP DATABASE IF EXISTS {}", quote_ident(name));
+    loop {
+        super::terminate(connection, name, None).await?;
+        match connection.execute(statement.as_str()).await {
+            Ok(_) => return Ok(()),
+            // somebody's last breath: object_in_use
+            Err(error) if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "55006") => {
+                if Instant::now() > until {
+                    return Err(server_error("dropping a scratch database", error));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(server_error("dropping a scratch database", error)),
+        }
+    }
+}
+
+/// Databases of ours that stand beside `live`.
+///
+/// # Errors
+/// `Server`.
+pub async fn marked(connection: &mut PgConnection, live: &str) -> Result<Vec<Marked>> {
+    let sql = "SELECT datname::text AS name, shobj_description(oid, 'pg_database') AS comment FROM pg_database
+        WHERE datname ~ '_safemigrate_(new|old)_[0-9a-f]{12}$' ORDER BY datname";
+    let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("looking for scratch databases"))?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let comment: Option<String> = get(row, "comment")?;
+        let mark = comment.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
+        if let Some(mark) = mark.filter(|m| m.live == live) {
+            found.push(Marked { name: get(row, "name")?, mark });
+        }
+    }
+    Ok(found)
+}
+
+/// Takes the lock that says "somebody works beside this database", held until the connection ends.
+///
+/// # Errors
+/// `Locked` when another safemigrate holds it.
+pub async fn work_lock(connection: &mut PgConnection, live: &str) -> Result<()> {
+    let sql = "SELECT pg_try_advisory_lock(hashtext('safemigrate rollback'), hashtext($1))";
+    let taken: bool =
+        sqlx::query_scalar(sql).bind(live).fetch_one(connection).await.map_err(doing("taking the rollback lock"))?;
+    if taken {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Locked,
+        format!("Another rollback of {live} is at work on this server. Nothing was changed"),
+    )
+    .hint("Wait until it is done."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_and_keep_whole_letters() {
+        let name = free_name(&"ö".repeat(31), Standing::Scratch);
+        assert!(name.len() <= LONGEST_NAME && name.starts_with("öö") && name.contains(NEW), "{name}");
+        assert_ne!(free_name("shop", Standing::Replaced), free_name("shop", Standing::Replaced));
+        let tail = free_name("shop", Standing::Scratch).split_off("shop".len() + NEW.len());
+        assert!(tail.len() == 12 && tail.bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn marks_survive_their_comment() {
+        let mark = Mark { safemigrate: Standing::Replaced, live: "it's \"x\"".into(), backup: "f-1".into() };
+        assert_eq!(serde_json::from_str::<Mark>(&mark.comment()).unwrap(), mark);
+    }
+}
