@@ -1,0 +1,237 @@
+//! What happens to each column of a table that rows go into, and to each column of the backup that has no place.
+
+use super::empty::{Types, empty_value};
+use super::matching::SourceTable;
+use super::names::{Found, Part, find_column};
+use crate::domain::names::QualifiedName;
+use crate::domain::schema::{Catalog, Column, Table};
+use crate::error::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Source {
+    /// As they stand in the backup: same type, nothing to change.
+    Copied { from: String },
+    /// From the backup, through a cast, a `--map-value`, or with its NULLs filled.
+    Converted {
+        from: String,
+        from_type: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        values: Vec<(String, String)>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        null_fill: Option<String>,
+    },
+    /// `--cast`: an expression over the old row.
+    Cast { from: Option<String>, sql: String },
+    /// `--fill` on a new column: an expression over the new row.
+    Filled { sql: String },
+    Default { sql: String },
+    /// The next number of the identity column's own sequence.
+    Identity { sequence: QualifiedName },
+    /// Required, and nobody says with what: the type's empty value.
+    Empty { sql: String },
+    Null,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ColumnPlan {
+    pub column: String,
+    pub type_name: String,
+    pub not_null: bool,
+    #[serde(flatten)]
+    pub source: Source,
+}
+
+impl ColumnPlan {
+    pub fn is_from_backup(&self) -> bool {
+        self.from().is_some()
+    }
+
+    /// The old column that the values come from.
+    pub fn from(&self) -> Option<&str> {
+        match &self.source {
+            Source::Copied { from } | Source::Converted { from, .. } => Some(from),
+            Source::Cast { from, .. } => from.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What a new column is filled with, as the report says it.
+    pub fn filled_with(&self) -> Option<String> {
+        match &self.source {
+            Source::Filled { sql } | Source::Default { sql } | Source::Empty { sql } => Some(sql.clone()),
+            Source::Converted { null_fill, .. } => null_fill.clone(),
+            Source::Identity { sequence } => Some(format!("the next number of {sequence}")),
+            Source::Null => Some("NULL".into()),
+            Source::Copied { .. } | Source::Cast { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhySkipped {
+    Gone,
+    /// It is derived from others now.
+    Generated,
+    /// A `--map` sends another column there.
+    Taken,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedColumn {
+    pub column: String,
+    pub why: WhySkipped,
+}
+
+/// What the options say about one pair of tables, names looked up. Columns of `fills` and `casts` are new ones.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// Old to new.
+    pub maps: Vec<(String, String)>,
+    pub fills: Vec<(String, String)>,
+    pub casts: Vec<(String, String)>,
+    /// Old column, old value, new value.
+    pub values: Vec<(String, String, String)>,
+}
+
+/// A column that is required and that nothing but a `--fill` can be right for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub table: QualifiedName,
+    pub column: String,
+    pub why: String,
+}
+
+/// The columns of a pair matched: new column → old column.
+pub fn match_columns<'t>(source: &SourceTable<'_>, target: &'t Table, maps: &[(String, String)]) -> Vec<(&'t Column, Option<String>)> {
+    let moved = |old: &str| maps.iter().any(|(from, _)| from == old);
+    let free: Vec<&str> = source.column_names().filter(|old| !moved(old)).collect();
+    let exact = |new: &Column| {
+        let mapped = maps.iter().find(|(_, to)| to == &new.name).map(|(from, _)| from.clone());
+        mapped.or_else(|| free.iter().find(|old| **old == new.name).map(|old| (*old).to_owned()))
+    };
+    let writable = || target.columns.iter().filter(|c| !c.generated);
+    let matched: Vec<(&Column, Option<String>)> = writable().map(|c| (c, exact(c))).collect();
+    // what is left on both sides: the same name but for its case
+    let is_used = |old: &str| matched.iter().any(|(_, from)| from.as_deref() == Some(old)) || target.columns.iter().any(|c| c.name == old);
+    let left: Vec<&str> = free.into_iter().filter(|old| !is_used(old)).collect();
+    let new_left: Vec<&str> = matched.iter().filter(|(_, from)| from.is_none()).map(|(c, _)| c.name.as_str()).collect();
+    let near = |new: &str| -> Option<String> {
+        let part = Part { text: new.to_owned(), quoted: false };
+        let Found::One(old) = find_column(&part, left.iter().copied()) else { return None };
+        let part = Part { text: old.to_owned(), quoted: false };
+        matches!(find_column(&part, new_left.iter().copied()), Found::One(_)).then(|| old.to_owned())
+    };
+    matched.iter().map(|(c, from)| (*c, from.clone().or_else(|| near(&c.name)))).collect()
+}
+
+/// The columns of a plan, and those of the backup that have no place.
+pub fn plan_columns(
+    source: &SourceTable<'_>,
+    target: &Table,
+    wishes: &Wishes,
+    now: &Catalog,
+    types: &Types,
+    refusals: &mut Vec<Refusal>,
+) -> (Vec<ColumnPlan>, Vec<SkippedColumn>) {
+    let mut columns = Vec::new();
+    for (column, from) in match_columns(source, target, &wishes.maps) {
+        let old = from.as_deref().and_then(|name| source.table()?.column(name));
+        let found = match old {
+            Some(old) => from_backup(old, column, wishes),
+            None => new_column(column, target, wishes, now, types),
+        };
+        let source_of = found.unwrap_or_else(|why| {
+            if source.rows() > 0 {
+                refusals.push(Refusal { table: target.name.clone(), column: column.name.clone(), why });
+            }
+            Source::Null
+        });
+        columns.push(ColumnPlan {
+            column: column.name.clone(),
+            type_name: column.type_name.clone(),
+            not_null: column.not_null,
+            source: source_of,
+        });
+    }
+    let skipped = skipped_columns(source, target, wishes, &columns);
+    (columns, skipped)
+}
+
+fn wish<'w>(wishes: &'w [(String, String)], column: &Column) -> Option<&'w String> {
+    wishes.iter().rev().find(|(name, _)| name == &column.name).map(|(_, sql)| sql)
+}
+
+fn from_backup(old: &Column, column: &Column, wishes: &Wishes) -> Result<Source, String> {
+    if let Some(sql) = wish(&wishes.casts, column) {
+        return Ok(Source::Cast { from: Some(old.name.clone()), sql: sql.clone() });
+    }
+    let of_column = wishes.values.iter().filter(|(name, _, _)| name == &old.name);
+    let values: Vec<(String, String)> = of_column.map(|(_, from, to)| (from.clone(), to.clone())).collect();
+    let null_fill = wish(&wishes.fills, column).cloned();
+    if values.is_empty() && null_fill.is_none() && old.type_name == column.type_name {
+        return Ok(Source::Copied { from: old.name.clone() });
+    }
+    Ok(Source::Converted { from: old.name.clone(), from_type: old.type_name.clone(), values, null_fill })
+}
+
+/// What a column gets that the backup does not know; the error says why nothing can be right.
+fn new_column(column: &Column, target: &Table, wishes: &Wishes, now: &Catalog, types: &Types) -> Result<Source, String> {
+    if let Some(sql) = wish(&wishes.casts, column) {
+        return Ok(Source::Cast { from: None, sql: sql.clone() });
+    }
+    if let Some(sql) = wish(&wishes.fills, column) {
+        return Ok(Source::Filled { sql: sql.clone() });
+    }
+    if column.identity.is_some() {
+        let owner = |of: &Table| (of.name.clone(), column.name.clone());
+        let owners = [Some(owner(target)), target.partition_root.clone().map(|root| (root, column.name.clone()))];
+        let sequence = now.sequences.iter().find(|s| s.owner.is_some() && owners.contains(&s.owner));
+        return sequence.map(|s| Source::Identity { sequence: s.name.clone() }).ok_or_else(|| "its identity has no sequence".into());
+    }
+    if let Some(sql) = &column.default {
+        return Ok(Source::Default { sql: sql.clone() });
+    }
+    if !column.not_null {
+        return Ok(Source::Null);
+    }
+    let mut keys = std::iter::once(&target.primary_key).chain(&target.unique_keys);
+    if keys.any(|key| key.contains(&column.name)) {
+        return Err("it is required and unique".into());
+    }
+    let tables = [Some(&target.name), target.partition_root.as_ref()];
+    let refers = now.foreign_keys.iter().find(|k| tables.contains(&Some(&k.table)) && k.columns.contains(&column.name));
+    if let Some(key) = refers {
+        return Err(format!("it is required and refers to {}", key.referenced));
+    }
+    let sql = empty_value(&column.type_name, types);
+    sql.map(|sql| Source::Empty { sql }).ok_or_else(|| format!("it is required and {} has no empty value", column.type_name))
+}
+
+fn skipped_columns(source: &SourceTable<'_>, target: &Table, wishes: &Wishes, columns: &[ColumnPlan]) -> Vec<SkippedColumn> {
+    let used = |old: &str| columns.iter().any(|c| c.from() == Some(old));
+    let why = |old: &str| match target.column(old) {
+        Some(column) if column.generated => WhySkipped::Generated,
+        Some(_) if wishes.maps.iter().any(|(_, to)| to == old) => WhySkipped::Taken,
+        _ => WhySkipped::Gone,
+    };
+    source.column_names().filter(|old| !used(old)).map(|old| SkippedColumn { column: old.to_owned(), why: why(old) }).collect()
+}
+
+/// The error that names the `--fill` for each column that needs one.
+pub fn refused(refusals: &[Refusal]) -> Error {
+    let columns = if refusals.len() == 1 { "a new column" } else { "new columns" };
+    let mut error = Error::new(
+        ErrorKind::RowsDoNotFit,
+        format!("The rows do not fit: {columns} must have a value that only you can know. Nothing was changed"),
+    );
+    for refusal in refusals {
+        let quoted = |name: &str| if name.contains(['.', '"', '=', ' ']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+        let name = format!("{}.{}", quoted(&refusal.table.name), quoted(&refusal.column));
+        error = error.hint(format!("--fill '{name}=SQL-EXPRESSION'   ({}.{}: {})", refusal.table, refusal.column, refusal.why));
+    }
+    error
+}
