@@ -1,0 +1,180 @@
+//! From plain facts to evidence.
+
+use super::address::{Address, Reach};
+use super::{Evidence, Signal, Verdict, names, pattern, sort};
+
+/// Variables that say which environment a program runs in.
+pub const ENVIRONMENT_VARIABLES: [&str; 3] = ["NODE_ENV", "APP_ENV", "VERCEL_ENV"];
+
+/// Everything the guard looks at.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// As it stands in the URL; a path for a socket.
+    pub host: String,
+    pub database: String,
+    pub address: Address,
+    pub production_patterns: Vec<String>,
+    pub development_patterns: Vec<String>,
+    /// `NODE_ENV` and the like that are set.
+    pub variables: Vec<Variable>,
+    /// What `.env.production*` files name: file, variable, address.
+    pub production_files: Vec<(String, String, Address)>,
+    pub mark: Option<MarkFact>,
+}
+
+/// A variable that is set, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    pub name: String,
+    pub value: String,
+    /// "the environment" or a file.
+    pub from: String,
+}
+
+/// The mark in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkFact {
+    /// Whether it was set on this database, and did not come here in a copy.
+    pub here: bool,
+    /// The database it was set on.
+    pub database: String,
+}
+
+/// All evidence, strongest first.
+pub fn gather(facts: &Facts) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    evidence.extend(facts.mark.as_ref().map(of_mark));
+    let patterns = [
+        (&facts.production_patterns, Signal::ConfigProduction, Verdict::Production, "production"),
+        (&facts.development_patterns, Signal::ConfigDevelopment, Verdict::Development, "development"),
+    ];
+    for (patterns, signal, says, word) in patterns {
+        let hit = patterns.iter().find_map(|p| Some((p, facts.subjects().into_iter().find(|text| pattern::matches(p, text))?)));
+        evidence.extend(hit.map(|(pattern, text)| {
+            Evidence::new(signal, says, format!("[guard] {word} of safemigrate.toml: \"{pattern}\" matches {text}"))
+        }));
+    }
+    let listed = facts.production_files.iter().find(|(_, _, address)| *address == facts.address);
+    evidence.extend(listed.map(|(file, variable, _)| {
+        Evidence::new(Signal::ProductionEnvFile, Verdict::Production, format!("{variable} in {file} names this database"))
+    }));
+    evidence.extend(facts.variables.iter().filter_map(of_variable));
+    evidence.extend(facts.of_names());
+    evidence.push(facts.of_host());
+    sort(&mut evidence);
+    evidence
+}
+
+impl Facts {
+    /// What patterns are matched against.
+    fn subjects(&self) -> [String; 3] {
+        [self.host.clone(), format!("{}/{}", self.host, self.database), self.database.clone()]
+    }
+
+    fn of_names(&self) -> Vec<Evidence> {
+        // the end of a public name is a registry's word (example.live), a socket's path is a folder's
+        let host = if self.host.starts_with('/') { "" } else { self.host.rsplit_once('.').map_or(self.host.as_str(), |(h, _)| h) };
+        let judged = [(Signal::HostName, "host", host, &self.host), (Signal::DatabaseName, "database", &self.database, &self.database)];
+        let found = judged.into_iter().filter_map(|(signal, what, text, shown)| {
+            let (says, word) = names::judge(text)?;
+            Some(Evidence::new(signal, says, format!("\"{word}\" in the name of the {what} {shown}")))
+        });
+        found.collect()
+    }
+
+    fn of_host(&self) -> Evidence {
+        let host = &self.host;
+        match Reach::of(host) {
+            Reach::Local => Evidence::new(Signal::LocalHost, Verdict::Development, format!("{host} is on this machine or network")),
+            Reach::Managed(whose) => Evidence::new(Signal::ManagedHost, Verdict::Unknown, format!("{host} is a server of {whose}")),
+            Reach::Remote => Evidence::new(Signal::RemoteHost, Verdict::Unknown, format!("{host} is a remote server")),
+        }
+    }
+}
+
+fn of_mark(mark: &MarkFact) -> Evidence {
+    match mark.here {
+        true => Evidence::new(Signal::Mark, Verdict::Production, "the database is marked as production"),
+        false => Evidence::new(
+            Signal::Mark,
+            Verdict::Unknown,
+            format!("a copy of a production database: the mark was set on {} elsewhere", mark.database),
+        ),
+    }
+}
+
+fn of_variable(variable: &Variable) -> Option<Evidence> {
+    let says = match variable.value.trim().to_lowercase().as_str() {
+        "production" | "prod" | "prd" | "live" => Verdict::Production,
+        "development" | "dev" | "develop" | "test" | "testing" | "local" => Verdict::Development,
+        _ => return None,
+    };
+    let Variable { name, value, from } = variable;
+    Some(Evidence::new(Signal::Environment, says, format!("{name}={} in {from}", value.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict;
+    use super::*;
+
+    fn facts(host: &str, database: &str) -> Facts {
+        Facts {
+            host: host.into(),
+            database: database.into(),
+            address: Address::new(host, 5432, database, "jo"),
+            production_patterns: vec![],
+            development_patterns: vec![],
+            variables: vec![],
+            production_files: vec![],
+            mark: None,
+        }
+    }
+
+    fn set(name: &str, value: &str) -> Vec<Variable> {
+        vec![Variable { name: name.into(), value: value.into(), from: "the environment".into() }]
+    }
+
+    #[test]
+    fn table() {
+        use Verdict::*;
+        let local = || facts("localhost", "shop");
+        let neon = || facts("ep-x.eu.aws.neon.tech", "shop_dev");
+        let files = |host: &str| vec![(".env.production".to_owned(), "URL".to_owned(), Address::new(host, 5432, "shop", "other"))];
+        let development = |pattern: &str| vec![pattern.to_owned()];
+        let mark = |here| Some(MarkFact { here, database: "shop".into() });
+        for (name, facts, expected) in [
+            ("local", local(), Development),
+            ("socket", facts("/tmp/prod-x", "shop"), Development),
+            ("name", facts("localhost", "shop_prod"), Production),
+            ("host", facts("prod-db.internal", "shop"), Production),
+            ("public end", facts("db.example.live", "shop"), Unknown),
+            ("staging", facts("localhost", "shop_staging"), Unknown),
+            ("managed", neon(), Unknown),
+            ("remote", facts("db.example.com", "shop"), Unknown),
+            ("NODE_ENV", Facts { variables: set("NODE_ENV", " Production "), ..local() }, Production),
+            ("APP_ENV", Facts { variables: set("APP_ENV", "live"), ..local() }, Production),
+            ("development is no proof", Facts { variables: set("NODE_ENV", "development"), ..neon() }, Unknown),
+            ("pattern", Facts { production_patterns: development("local*"), ..local() }, Production),
+            ("pattern with database", Facts { production_patterns: development("localhost/shop"), ..local() }, Production),
+            ("own word", Facts { development_patterns: development("*.neon.tech"), ..neon() }, Development),
+            ("own word over names", Facts { development_patterns: development("prod-db.*"), ..facts("prod-db.internal", "x") }, Development),
+            ("own word over NODE_ENV", Facts { development_patterns: development("shop"), variables: set("NODE_ENV", "production"), ..local() }, Development),
+            ("not over a mark", Facts { development_patterns: development("*"), mark: mark(true), ..local() }, Production),
+            ("not over production", Facts { development_patterns: development("*"), production_patterns: development("shop"), ..local() }, Production),
+            ("copy", Facts { mark: mark(false), ..local() }, Unknown),
+            ("file", Facts { production_files: files("127.0.0.1"), ..local() }, Production),
+            ("other file", Facts { production_files: files("db.example.com"), ..local() }, Development),
+        ] {
+            assert_eq!(verdict(&gather(&facts)), expected, "{name}: {:?}", gather(&facts));
+        }
+    }
+
+    #[test]
+    fn evidence_tells_what_was_seen() {
+        let facts = Facts { production_patterns: vec!["sh*".into()], ..facts("db.example.com", "shop") };
+        let details: Vec<_> = gather(&facts).into_iter().map(|e| e.detail).collect();
+        let expected = ["[guard] production of safemigrate.toml: \"sh*\" matches shop", "db.example.com is a remote server"];
+        assert_eq!(details, expected);
+    }
+}

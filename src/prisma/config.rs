@@ -1,0 +1,153 @@
+//! `prisma.config.*`, which is a program: evaluated by the project's own `@prisma/config` in a child of ours.
+
+use super::dotenv::Variables;
+use super::tool::Tool;
+use crate::error::{Context, Error, ErrorKind, Result};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::process::Command;
+
+const EVALUATE: &str = include_str!("evaluate.cjs");
+
+/// A configuration that takes longer hangs (it may wait for a network that is not there).
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the configuration says; all empty where the project has none. No `Debug`: it holds the database URL.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PrismaConfig {
+    /// The file it was read from.
+    pub file: Option<PathBuf>,
+    pub schema: Option<PathBuf>,
+    pub migrations: Option<PathBuf>,
+    /// Prisma 6: `classic` or `js`.
+    pub engine: Option<String>,
+    pub url: Option<String>,
+    pub direct_url: Option<String>,
+    /// Variables that the configuration set (usually by `import "dotenv/config"`).
+    pub environment: Variables,
+    /// Prisma's loader gave up.
+    pub(super) failed: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Failure {
+    tag: String,
+    file: Option<PathBuf>,
+    message: Option<String>,
+}
+
+/// Evaluates the configuration of the project in `root` (`file`: the one of `--config`).
+///
+/// # Errors
+/// `Config` with Prisma's own reason where the configuration fails; `Tool` where JavaScript does not run.
+pub async fn evaluate(tool: &Tool, root: &Path, file: Option<&Path>) -> Result<PrismaConfig> {
+    let marker = format!("safemigrate-{}-{}:", std::process::id(), nanoseconds());
+    let mut child = Command::new(&tool.runtime.program);
+    child.args(&tool.runtime.arguments).arg("-e").arg(EVALUATE).arg("--").arg(&tool.package);
+    child.arg(file.unwrap_or(Path::new(""))).arg(&marker).current_dir(root);
+    child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, child.output()).await;
+    let output = output.map_err(|_| {
+        Error::new(ErrorKind::Config, format!("The Prisma configuration does not end within {} s. Nothing was changed", PATIENCE.as_secs()))
+    })?;
+    let output = output.context(ErrorKind::Tool, || {
+        format!("{} cannot be started. Nothing was changed", tool.runtime.program.display())
+    })?;
+    let config = read(&output, &marker)?;
+    match config.failed {
+        Some(failure) => Err(failure.into_error()),
+        None => Ok(config),
+    }
+}
+
+fn read(output: &Output, marker: &str) -> Result<PrismaConfig> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let answer = text.lines().find_map(|line| line.strip_prefix(marker));
+    let config = answer.and_then(|json| serde_json::from_str(json).ok());
+    config.ok_or_else(|| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().rev().filter(|line| !line.trim().is_empty()).take(3);
+        let said = last.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / ");
+        let error = Error::new(
+            ErrorKind::Config,
+            format!("The Prisma configuration could not be evaluated ({}). Nothing was changed", output.status),
+        );
+        if said.is_empty() { error } else { error.because(without_passwords(&said)) }
+    })
+}
+
+impl Failure {
+    fn into_error(self) -> Error {
+        let file = self.file.as_deref().unwrap_or(Path::new("prisma.config")).display().to_string();
+        let message = self.message.map(|text| without_passwords(text.trim()));
+        let error = match self.tag.as_str() {
+            "ConfigFileNotFound" => format!("The Prisma configuration {file} does not exist. Nothing was changed"),
+            "ConfigFileSyntaxError" => format!("The Prisma configuration {file} is not one that this Prisma accepts. Nothing was changed"),
+            _ => format!("The Prisma configuration {file} cannot be loaded. Nothing was changed"),
+        };
+        let missing = message.as_deref().is_some_and(|text| text.contains("environment variable"));
+        let mut error = Error::new(ErrorKind::Config, error);
+        if missing {
+            error = error.hint("Set the variable in .env or in the environment. (Prisma 7 reads .env only where the configuration imports \"dotenv/config\".)");
+        }
+        match message {
+            Some(message) => error.because(message),
+            None => error,
+        }
+    }
+}
+
+/// Takes user and password out of every address in a text that somebody else wrote.
+pub fn without_passwords(text: &str) -> String {
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        clean.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`')).unwrap_or(after.len());
+        let secret = after[..end].rfind('@').map_or(0, |at| at + 1);
+        clean.push_str(if secret > 0 { "***@" } else { "" });
+        rest = &after[secret..];
+    }
+    clean + rest
+}
+
+fn nanoseconds() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    fn output(stdout: &str, stderr: &str) -> Output {
+        Output { status: ExitStatus::from_raw(0), stdout: stdout.into(), stderr: stderr.into() }
+    }
+
+    #[test]
+    fn finds_the_answer_between_what_the_configuration_prints() {
+        let config = read(&output("[dotenv] hello\nm:{\"url\":\"u\",\"environment\":{\"A\":\"1\"}}\n", ""), "m:").unwrap();
+        assert_eq!((config.url.as_deref(), config.environment["A"].as_str()), (Some("u"), "1"));
+    }
+
+    #[test]
+    fn no_answer_shows_the_last_words_without_passwords() {
+        let error = read(&output("", "at x\nbad postgresql://jo:p@ss@h/d, sorry\n"), "m:").err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Config);
+        assert!(error.to_string().ends_with("at x / bad postgresql://***@h/d, sorry"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_variable_gets_a_hint() {
+        let failure = r#"{"failed":{"tag":"ConfigLoadError","file":"/p/prisma.config.ts","message":"Cannot resolve environment variable: DATABASE_URL."}}"#;
+        let config = read(&output(&format!("m:{failure}"), ""), "m:").unwrap();
+        let error = config.failed.unwrap().into_error();
+        assert!(error.to_string().contains("DATABASE_URL"), "{error}");
+        assert_eq!(error.hints.len(), 1);
+    }
+}

@@ -1,0 +1,178 @@
+//! `.env` files exactly as Prisma reads them: the grammar of Node's `dotenv` and Prisma's own `${NAME}` expansion.
+//!
+//! The `dotenvy` crate differs where it hurts: it expands `$word` inside an unquoted password and gives up at a line
+//! that `dotenv` passes over. Reading another URL than Prisma does would mean backing up another database.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Names and values, of the process or of a file.
+pub type Variables = BTreeMap<String, String>;
+
+/// How deep `${A}` may lead to `${B}` before it is taken for a circle.
+const DEPTH: u32 = 16;
+
+/// The names and raw values of a `.env` file; lines that are none are passed over, the last of equal names wins.
+pub fn parse(text: &str) -> Variables {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let mut variables = Variables::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (found, after) = line(rest);
+        if let Some((name, value)) = found {
+            variables.insert(name.to_owned(), value);
+        }
+        rest = after;
+    }
+    variables
+}
+
+/// Adds a file's variables to an environment: what is there already wins, `${NAME}` is expanded.
+pub fn load(environment: &mut Variables, text: &str) {
+    let mut parsed = parse(text);
+    for name in parsed.keys().cloned().collect::<Vec<_>>() {
+        let raw = environment.get(&name).unwrap_or(&parsed[&name]).clone();
+        let value = expand(&raw, environment, &parsed, DEPTH);
+        parsed.insert(name, value);
+    }
+    environment.extend(parsed);
+}
+
+/// The variables of one file, expanded; none where it cannot be read.
+pub fn read(file: &Path) -> Variables {
+    let mut variables = Variables::new();
+    load(&mut variables, &fs::read_to_string(file).unwrap_or_default());
+    variables
+}
+
+/// One assignment at the beginning of `text`, and the text behind it; without an assignment the next line.
+fn line(text: &str) -> (Option<(&str, String)>, &str) {
+    let next_line = || text.find('\n').map_or("", |end| &text[end + 1..]);
+    let Some((name, value)) = assignment(text) else { return (None, next_line()) };
+    // a quoted value may begin on the next line and go on over several
+    if let Some((quoted, rest)) = quoted(value) {
+        return (Some((name, quoted)), rest);
+    }
+    let end = value.find('\n').unwrap_or(value.len());
+    let plain = value[..end].split('#').next().unwrap_or_default();
+    (Some((name, unquote(plain.trim()))), value.get(end + 1..).unwrap_or_default())
+}
+
+/// `export NAME =` or `NAME: ` at the beginning of a line: the name and everything behind.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let start = text.trim_start_matches([' ', '\t']);
+    let exported = start.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t']));
+    [exported.map(|rest| rest.trim_start_matches([' ', '\t'])), Some(start)].into_iter().flatten().find_map(|text| {
+        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
+        let (name, rest) = text.split_at(end);
+        if name.is_empty() {
+            return None;
+        }
+        let value = match rest.trim_start_matches([' ', '\t']).strip_prefix('=') {
+            Some(value) => value,
+            None => rest.strip_prefix(':').filter(|value| value.starts_with([' ', '\t', '\n']))?,
+        };
+        Some((name, value))
+    })
+}
+
+/// A value in quotes with nothing but a comment behind it, and the text after its line.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let text = text.trim_start();
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let inside = &text[1..];
+    // the first bare quote closes; escaped ones before it only where nothing else can
+    let mut closing: Vec<usize> = Vec::new();
+    for (at, _) in inside.match_indices(quote) {
+        closing.push(at);
+        if !inside[..at].ends_with('\\') {
+            break;
+        }
+    }
+    closing.into_iter().rev().find_map(|at| {
+        let behind = &inside[at + 1..];
+        let end = behind.find('\n').unwrap_or(behind.len());
+        let tail = behind[..end].trim_start();
+        (tail.is_empty() || tail.starts_with('#'))
+            .then(|| (unquote(&text[..at + 2]), behind.get(end + 1..).unwrap_or_default()))
+    })
+}
+
+fn unquote(value: &str) -> String {
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+    let bare = quote.and_then(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value);
+    if quote == Some('"') { bare.replace("\\n", "\n").replace("\\r", "\r") } else { bare.to_owned() }
+}
+
+/// Replaces `${NAME}`; a backslash before the dollar keeps it. `$NAME` without braces is no variable for Prisma.
+fn expand(text: &str, environment: &Variables, file: &Variables, depth: u32) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let name = &rest[start + 2..];
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let Some(end) = end.filter(|end| name[*end..].starts_with('}')) else {
+            result.push_str(&rest[..start + 2]);
+            rest = name;
+            continue;
+        };
+        let before = &rest[..start];
+        if let Some(before) = before.strip_suffix('\\') {
+            result.push_str(before);
+            result.push_str(&rest[start..start + end + 3]);
+        } else {
+            result.push_str(before);
+            let value = environment.get(&name[..end]).or_else(|| file.get(&name[..end]));
+            if let Some(value) = value.filter(|_| depth > 0) {
+                result.push_str(&expand(value, environment, file, depth - 1));
+            }
+        }
+        rest = &name[end + 1..];
+    }
+    result + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Option<String> {
+        parse(text).remove("A")
+    }
+
+    #[test]
+    fn reads_what_dotenv_reads() {
+        for (text, value) in [
+            ("A=b", Some("b")),
+            ("  export A = b  # why", Some("b")),
+            ("A=pa$word#x", Some("pa$word")),
+            ("A='pa#word' # c", Some("pa#word")),
+            ("A=\"a\\nb\"", Some("a\nb")),
+            ("A='a\\nb'", Some("a\\nb")),
+            ("A=`it's \"so\"`", Some("it's \"so\"")),
+            ("A=\"two\nlines\"\nB=1", Some("two\nlines")),
+            ("A=\"unterminated", Some("\"unterminated")),
+            ("A=\"x\" y", Some("\"x\" y")),
+            ("A: b", Some("b")),
+            ("A:b", None),
+            ("A=", Some("")),
+            ("A", None),
+            ("# A=b", None),
+            ("not a line\nA=b=c\r\nB=2", Some("b=c")),
+            ("A=1\nA=2", Some("2")),
+            ("\u{feff}A=b", Some("b")),
+        ] {
+            assert_eq!(one(text).as_deref(), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn expands_braces_only_and_the_environment_wins() {
+        let mut environment = Variables::from([("HOST".into(), "real".into()), ("A".into(), "mine".into())]);
+        load(&mut environment, "A=file\nHOST=file\nURL=postgresql://u:p$x@${HOST}/${DB}\nDB=shop\nKEPT=\\${DB}\nLOOP=${LOOP}");
+        assert_eq!(environment["URL"], "postgresql://u:p$x@real/shop");
+        assert_eq!((environment["A"].as_str(), environment["HOST"].as_str()), ("mine", "real"));
+        assert_eq!((environment["KEPT"].as_str(), environment["LOOP"].as_str()), ("${DB}", ""));
+    }
+}

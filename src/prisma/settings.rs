@@ -1,0 +1,136 @@
+//! `safemigrate.toml`, the optional file beside `package.json`.
+
+use crate::error::{Context, Error, ErrorKind, Result};
+use serde::Deserialize;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file's name.
+pub const FILE: &str = "safemigrate.toml";
+
+/// What the file says; everything has a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub store: Store,
+    pub retention: Retention,
+    pub guard: Guard,
+    pub verify: Verify,
+    pub hook: Hook,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Absolute once loaded; `None`: `.safemigrate` beside `package.json`.
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// How many backups of each kind stay; at least 1.
+    pub keep: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { keep: 10 }
+    }
+}
+
+/// Patterns over host, `host/database` and database name; `*` and `?` are wild.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guard {
+    pub production: Vec<String>,
+    pub development: Vec<String>,
+}
+
+/// No keys yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Verify {}
+
+/// No keys yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hook {}
+
+impl Settings {
+    /// Reads the file in `folder`; the defaults where there is none.
+    ///
+    /// # Errors
+    /// `Config` with key and line where it cannot be read or says something that we do not know.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let file = folder.join(FILE);
+        let text = match fs::read_to_string(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            text => text.context(ErrorKind::Config, || format!("{} cannot be read. Nothing was changed", file.display()))?,
+        };
+        let mut settings = Self::parse(&text).map_err(|(line, reason)| {
+            Error::new(ErrorKind::Config, format!("{} line {line}: {reason}. Nothing was changed", file.display()))
+        })?;
+        settings.store.path = settings.store.path.map(|path| folder.join(path));
+        Ok(settings)
+    }
+
+    fn parse(text: &str) -> Result<Self, (usize, String)> {
+        let settings: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            (text[..at.min(text.len())].matches('\n').count() + 1, error.message().replace('\n', ", "))
+        })?;
+        let line_of = |key: &str| text.lines().position(|line| line.trim_start().starts_with(key)).map_or(1, |at| at + 1);
+        if settings.retention.keep == 0 {
+            return Err((line_of("keep"), "keep must be at least 1".into()));
+        }
+        for (key, patterns) in [("production", &settings.guard.production), ("development", &settings.guard.development)] {
+            if patterns.iter().any(|pattern| pattern.trim().is_empty()) {
+                return Err((line_of(key), format!("an empty pattern in {key} matches nothing")));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::tempdir;
+
+    #[test]
+    fn everything_has_a_default() {
+        let root = tempdir().unwrap();
+        let settings = Settings::load(root.path()).unwrap();
+        assert_eq!((settings.retention.keep, settings.store.path, settings.guard.production.len()), (10, None, 0));
+    }
+
+    #[test]
+    fn reads_all_sections() {
+        let root = tempdir().unwrap();
+        let text = "[store]\npath = \"../backups\"\n[retention]\nkeep = 3\n[guard]\nproduction = [\"*.prod.example.com\"]\n[verify]\n[hook]\n";
+        fs::write(root.path().join(FILE), text).unwrap();
+        let settings = Settings::load(root.path()).unwrap();
+        assert_eq!(settings.store.path, Some(root.path().join("../backups")));
+        assert_eq!((settings.retention.keep, settings.guard.production.as_slice()), (3, ["*.prod.example.com".to_owned()].as_slice()));
+    }
+
+    #[test]
+    fn names_key_and_line() {
+        let root = tempdir().unwrap();
+        for (text, words) in [
+            ("[guard]\nprodution = []\n", ["line 2", "prodution"]),
+            ("\n\n[guards]\n", ["line 3", "guards"]),
+            ("[guard]\nproduction = \"x\"\n", ["line 2", "sequence"]),
+            ("[retention]\nkeep = 0\n", ["line 2", "keep"]),
+            ("[guard]\n\ndevelopment = [\"\"]\n", ["line 3", "development"]),
+            ("[guard\n", ["line 1", "guard"]),
+        ] {
+            fs::write(root.path().join(FILE), text).unwrap();
+            let error = Settings::load(root.path()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Config);
+            assert!(words.iter().all(|word| error.message.contains(word)), "{text}: {}", error.message);
+        }
+    }
+}
