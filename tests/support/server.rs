@@ -1,7 +1,7 @@
 //! Where PostgreSQL's programs are, and as whom they may run.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,7 +68,7 @@ fn without_pg_variables(program: impl AsRef<OsStr>) -> Command {
 /// The user a server runs as: PostgreSQL refuses root, so that root steps down to `postgres`, else `nobody`.
 #[derive(Clone, Copy, Debug)]
 pub enum ServerUser {
-    Ourselves,
+    Ourselves { uid: u32 },
     Other { uid: u32, gid: u32 },
 }
 
@@ -76,16 +76,21 @@ impl ServerUser {
     pub fn choose() -> ServerUser {
         static CHOSEN: OnceLock<ServerUser> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
-            let we_are_root =
-                std::fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_else(|_| id(&["-u"]).unwrap_or(1)) == 0;
-            if !we_are_root {
-                return ServerUser::Ourselves;
+            let our_uid = id(&["-u"]).expect("id -u");
+            if our_uid != 0 {
+                return ServerUser::Ourselves { uid: our_uid };
             }
             ["postgres", "nobody"]
                 .iter()
                 .find_map(|name| Some(ServerUser::Other { uid: id(&["-u", name])?, gid: id(&["-g", name])? }))
                 .expect("neither a user `postgres` nor `nobody`")
         })
+    }
+
+    pub fn uid(self) -> u32 {
+        match self {
+            ServerUser::Ourselves { uid } | ServerUser::Other { uid, .. } => uid,
+        }
     }
 
     pub fn run_as(self, command: &mut Command) {

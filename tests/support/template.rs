@@ -1,6 +1,7 @@
 //! One `initdb` for all tests: every cluster starts as a copy of it.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,17 +29,17 @@ host all all 127.0.0.1/32 scram-sha-256
 pub fn data_template(programs: &ServerPrograms) -> PathBuf {
     let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-templates");
     fs::create_dir_all(&shelf).expect("a folder for the PostgreSQL template");
-    let user = match ServerUser::choose() {
-        ServerUser::Ourselves => "own".to_string(),
-        ServerUser::Other { uid, .. } => uid.to_string(),
-    };
-    let finished = shelf.join(format!("{}-{user}-v1", programs.major));
-    if finished.exists() {
+    let uid = ServerUser::choose().uid();
+    let finished = shelf.join(format!("{}-{uid}-v1", programs.major));
+    // A target folder that was copied may have other owners.
+    let usable = || fs::metadata(&finished).is_ok_and(|folder| folder.uid() == uid);
+    if usable() {
         return finished;
     }
     let lock = File::create(shelf.join("lock")).expect("the template's lock");
     lock.lock().expect("the template's lock");
-    if !finished.exists() {
+    if !usable() {
+        let _ = fs::remove_dir_all(&finished);
         make(programs, &finished);
     }
     finished
