@@ -3,6 +3,7 @@
 //! The rooms and the way the arrows point stand in `docs/architecture.md`; `the architecture test` keeps them.
 
 pub mod cli;
+pub mod commands;
 pub mod domain;
 pub mod error;
 pub mod operations;

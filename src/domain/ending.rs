@@ -1,6 +1,7 @@
 //! How a guarded command ended: what happened to the data, in sentences, and what to type next.
 
 use super::compare::Verification;
+use super::suggest::Suggestion;
 
 /// One entry of Prisma's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Facts {
     /// Ids of the checkpoint.
     pub full: Option<String>,
     pub data_only: Option<String>,
+    /// What `reinsert` should be told.
+    pub suggestion: Suggestion,
 }
 
 /// How it went, in one word.
@@ -86,8 +89,12 @@ pub fn conclude(facts: &Facts, verification: &Verification) -> Conclusion {
     let drafted = facts.drafted.join(", ");
     let applied = facts.applied.join(", ");
     match (facts.applied.is_empty(), facts.drafted.is_empty()) {
-        (true, true) => Conclusion { ending: Ending::InSync, happened: format!("Nothing to apply. {proof}"), next: Vec::new() },
-        (false, true) => Conclusion { ending: Ending::Safe, happened: format!("Applied {applied}. {proof}"), next: Vec::new() },
+        (true, true) => {
+            Conclusion { ending: Ending::InSync, happened: format!("Nothing to apply. {proof}"), next: Vec::new() }
+        }
+        (false, true) => {
+            Conclusion { ending: Ending::Safe, happened: format!("Applied {applied}. {proof}"), next: Vec::new() }
+        }
         (true, false) => Conclusion {
             ending: Ending::Drafted,
             happened: format!("Drafted {drafted}; it is not applied yet. {proof}"),
@@ -95,7 +102,9 @@ pub fn conclude(facts: &Facts, verification: &Verification) -> Conclusion {
         },
         (false, false) => Conclusion {
             ending: Ending::Drafted,
-            happened: format!("Applied {applied}, which was pending, and drafted {drafted}, which is not applied yet. {proof}"),
+            happened: format!(
+                "Applied {applied}, which was pending, and drafted {drafted}, which is not applied yet. {proof}"
+            ),
             next: vec!["Look at its migration.sql, then apply it: safemigrate dev".into()],
         },
     }
@@ -138,7 +147,10 @@ pub fn ways_back(facts: &Facts) -> Vec<String> {
         next.push(format!("Structure and data as before:          safemigrate rollback {full}"));
     }
     if let Some(data) = &facts.data_only {
-        next.push(format!("The old rows into the schema as it is: safemigrate reinsert {data}"));
+        next.push(format!(
+            "The old rows into the schema as it is: safemigrate reinsert {data}{}",
+            facts.suggestion.command_line()
+        ));
     }
     next
 }
@@ -171,10 +183,16 @@ fn failed_migration(facts: &Facts, name: &str, proof: &str) -> Conclusion {
             "Then take its entry away: prisma migrate resolve --rolled-back {name} (or safemigrate rollback to a backup from before it)."
         ));
     } else if let Some(full) = &facts.full {
-        next.push(format!("Take what it left behind away, its entry in _prisma_migrations too: safemigrate rollback {full}"));
+        next.push(format!(
+            "Take what it left behind away, its entry in _prisma_migrations too: safemigrate rollback {full}"
+        ));
     }
     next.push("Then apply it again: safemigrate dev".into());
-    Conclusion { ending: Ending::Stopped, happened: format!("Migration {name} {since}; Prisma will apply nothing more until that is settled. {proof}"), next }
+    Conclusion {
+        ending: Ending::Stopped,
+        happened: format!("Migration {name} {since}; Prisma will apply nothing more until that is settled. {proof}"),
+        next,
+    }
 }
 
 fn stopped(facts: &Facts, proof: &str) -> Conclusion {
@@ -182,12 +200,16 @@ fn stopped(facts: &Facts, proof: &str) -> Conclusion {
     let applied = facts.applied.join(", ");
     let happened = match (facts.applied.is_empty(), facts.exit_code) {
         (false, code) => format!("Prisma applied {applied} and then stopped (exit code {code}). {proof}"),
-        (true, 130) => format!("Prisma stopped before it applied anything: a cancelled question, Ctrl-C, or drift (see above). {proof}"),
+        (true, 130) => format!(
+            "Prisma stopped before it applied anything: a cancelled question, Ctrl-C, or drift (see above). {proof}"
+        ),
         (true, code) => format!("Prisma failed (exit code {code}) before it applied anything. {proof}"),
     };
     let mut next = Vec::new();
     if facts.exit_code == 130 && facts.applied.is_empty() {
-        next.push("If Prisma spoke of drift: safemigrate reset (takes a checkpoint first), then safemigrate reinsert".into());
+        next.push(
+            "If Prisma spoke of drift: safemigrate reset (takes a checkpoint first), then safemigrate reinsert".into(),
+        );
     }
     if !facts.drafted.is_empty() {
         next.push(format!("Drafted and not applied: {}", facts.drafted.join(", ")));
@@ -212,6 +234,7 @@ mod tests {
             exists: true,
             full: Some("f-1".into()),
             data_only: Some("d-1".into()),
+            suggestion: Suggestion::default(),
         }
     }
 
@@ -225,7 +248,10 @@ mod tests {
         assert_eq!(conclude(&Facts { applied: vec!["a".into()], ..facts(0) }, &ok()).ending, Ending::Safe);
         let lost = conclude(&facts(0), &Verification::default());
         assert_eq!(lost.ending, Ending::Lost);
-        assert!(lost.next.iter().any(|n| n.contains("rollback f-1")) && lost.next.iter().any(|n| n.contains("reinsert d-1")));
+        assert!(
+            lost.next.iter().any(|n| n.contains("rollback f-1"))
+                && lost.next.iter().any(|n| n.contains("reinsert d-1"))
+        );
         assert_eq!(conclude(&facts(1), &Verification::default()).ending, Ending::Lost);
     }
 

@@ -2,18 +2,20 @@
 
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
-use super::{ids, retention, verification};
-use crate::domain::compare::Verification;
+use super::journal::Entry;
+use super::{retention, verification};
+use crate::domain::compare::{Verification, pair, sides};
 use crate::domain::ending::{Conclusion, Facts, Migration, conclude};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
 use crate::domain::run::{Run, State};
+use crate::domain::suggest::{Suggestion, suggest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
 use crate::prisma::Project;
-use crate::store::{Holder, Lock, Store};
+use crate::store::Store;
 
 /// Where a guarded command works.
 pub struct Place<'a> {
@@ -31,24 +33,8 @@ pub struct Place<'a> {
 pub struct Outcome {
     pub run: Run,
     pub conclusion: Conclusion,
+    pub suggestion: Suggestion,
     pub verification: Verification,
-    pub exit_code: i32,
-}
-
-/// Takes the store for one command, and tells of runs that a crash left open.
-///
-/// # Errors
-/// `Locked`, `Store`.
-pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
-    store.prepare()?;
-    let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
-    for mut run in store.runs()?.into_iter().filter(Run::is_unfinished) {
-        observer.on(Event::Note(format!("The run {} (safemigrate {}) of {} did not end. {}", run.id, run.command, run.started_at, run.next_step())));
-        run.outcome = Some(format!("interrupted in state {:?}. {}", run.state, run.next_step()));
-        run.state = State::Failed;
-        store.write_run(&run)?;
-    }
-    Ok(lock)
 }
 
 /// Guards `work`, which gives the exit code of the command. It is not begun before the checkpoint is durable.
@@ -56,55 +42,47 @@ pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
 /// # Errors
 /// Those of the checkpoint (nothing was changed then), and of reading the new state.
 pub async fn guarded(place: &Place<'_>, command: &str, work: impl Future<Output = Result<i32>>) -> Result<Outcome> {
-    let _lock = enter(place.store, command, place.observer)?;
-    let mut run = Run::begin(ids::run_id(), command, &place.url.database, ids::now());
-    place.store.write_run(&run)?;
-    let outcome = journey(place, &mut run, work).await;
-    run.finished_at = Some(ids::now());
-    match &outcome {
-        Ok((conclusion, ..)) => {
-            run.state = State::Finished;
-            run.outcome = Some(conclusion.happened.clone());
-        }
-        Err(error) => {
-            run.state = State::Failed;
-            run.outcome = Some(error.to_string());
-        }
-    }
-    let written = place.store.write_run(&run);
-    let (conclusion, verification, exit_code) = outcome?;
-    written?;
-    if let Err(error) = retention::prune(place.store, place.keep, &run.before) {
+    let mut entry = Entry::open(place.store, command, &place.url.database, place.observer)?;
+    let ended = journey(place, &mut entry, work).await;
+    let (conclusion, suggestion, verification) = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone())?;
+    if let Err(error) = retention::prune(place.store, place.keep, &entry.run.before) {
         place.observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
     }
-    Ok(Outcome { run, conclusion, verification, exit_code })
+    Ok(Outcome { run: entry.run.clone(), conclusion, suggestion, verification })
 }
 
-async fn journey(place: &Place<'_>, run: &mut Run, work: impl Future<Output = Result<i32>>) -> Result<(Conclusion, Verification, i32)> {
-    let before = look(place, Reason::BeforeMigration, Kinds::Both, run).await?;
-    let folders = place.project.migrations_on_disk();
+async fn journey(
+    place: &Place<'_>,
+    entry: &mut Entry,
+    work: impl Future<Output = Result<i32>>,
+) -> Result<(Conclusion, Suggestion, Verification)> {
+    let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
+    let folders = place.project.migrations_on_disk()?;
     if let Some(taken) = &before.taken {
-        run.before = taken.ids();
-        place.observer.on(Event::Note(format!("Checkpoint {} taken", run.before.join(" and "))));
+        entry.run.before = taken.ids();
+        place.observer.on(Event::Note(format!("Checkpoint {} taken", entry.run.before.join(" and "))));
     }
-    run.state = State::Migrating;
-    place.store.write_run(run)?;
-
+    entry.step(State::Migrating)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();
         work.await?
     };
-    run.prisma_exit_code = Some(exit_code);
-    run.state = State::Verifying;
-    place.store.write_run(run)?;
+    entry.run.prisma_exit_code = Some(exit_code);
+    entry.step(State::Verifying)?;
 
-    let after = look(place, Reason::AfterMigration, Kinds::Full, run).await.map_err(|e| unverified(run, e))?;
+    let after =
+        look(place, Reason::AfterMigration, Kinds::Full, &entry.run).await.map_err(|e| unverified(&entry.run, e))?;
+    let run = &mut entry.run;
     run.after = after.taken.iter().flat_map(Taken::ids).collect();
     let verification = prove(place, &before, &after).await.map_err(|e| unverified(run, e))?;
-    let facts = facts(run, place, &before, &after, &folders);
+    let drafted = drafted(place, &after, &folders)?;
+    let mut facts = facts(run, &before, &after, drafted);
+    if let (Some(was), Some(is)) = (before.full(), after.full()) {
+        facts.suggestion = suggest(&pair(sides(&was.tables), sides(&is.tables)), &verification);
+    }
     run.migrations_applied.clone_from(&facts.applied);
     run.verification = Some(verification.clone());
-    Ok((conclude(&facts, &verification), verification, exit_code))
+    Ok((conclude(&facts, &verification), facts.suggestion, verification))
 }
 
 /// The database at one moment.
@@ -118,12 +96,19 @@ impl Seen {
     fn full(&self) -> Option<&Manifest> {
         self.taken.as_ref().and_then(|t| t.full.as_ref())
     }
+
+    fn names(&self, of: fn(&Migration) -> bool) -> Vec<String> {
+        self.migrations.iter().filter(|m| of(m)).map(|m| m.name.clone()).collect()
+    }
 }
 
 async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Result<Seen> {
     let mut connection = match place.interrupt.or(connect(place.url)).await {
         Err(e) if e.kind == ErrorKind::NoDatabase => {
-            place.observer.on(Event::Note(format!("The database {} does not exist: there is nothing to back up", place.url.database)));
+            place.observer.on(Event::Note(format!(
+                "The database {} does not exist: there is nothing to back up",
+                place.url.database
+            )));
             return Ok(Seen { taken: None, migrations: Vec::new() });
         }
         opened => opened?,
@@ -132,7 +117,7 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     drop(connection);
     let info = ProjectInfo {
         prisma: Some(place.project.prisma_version.text.clone()),
-        git_commit: place.project.git_commit(),
+        git_commit: place.project.git_commit().await,
         migrations: migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect(),
     };
     let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
@@ -156,25 +141,30 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen) -> Result<Verific
     place.interrupt.or(comparing).await
 }
 
-fn facts(run: &Run, place: &Place<'_>, before: &Seen, after: &Seen, folders: &[String]) -> Facts {
-    let names = |seen: &Seen, of: fn(&Migration) -> bool| -> Vec<String> {
-        seen.migrations.iter().filter(|m| of(m)).map(|m| m.name.clone()).collect()
+/// Migration folders that came during the run and are not applied.
+fn drafted(place: &Place<'_>, after: &Seen, folders_before: &[String]) -> Result<Vec<String>> {
+    let mut folders = place.project.migrations_on_disk()?;
+    folders.retain(|name| !folders_before.contains(name) && !after.names(Migration::is_applied).contains(name));
+    Ok(folders)
+}
+
+fn facts(run: &Run, before: &Seen, after: &Seen, drafted: Vec<String>) -> Facts {
+    let without = |all: Vec<String>, known: &[String]| -> Vec<String> {
+        all.into_iter().filter(|n| !known.contains(n)).collect()
     };
-    let without = |all: Vec<String>, known: &[String]| -> Vec<String> { all.into_iter().filter(|n| !known.contains(n)).collect() };
-    let applied_now = names(after, Migration::is_applied);
-    let failed_before = names(before, Migration::is_failed);
-    let drafted = without(without(place.project.migrations_on_disk(), folders), &applied_now);
+    let (failed_before, failed_now) = (before.names(Migration::is_failed), after.names(Migration::is_failed));
     Facts {
         command: run.command.clone(),
         exit_code: run.prisma_exit_code.unwrap_or(0),
-        failed: without(names(after, Migration::is_failed), &failed_before),
-        failed_before: failed_before.into_iter().filter(|n| names(after, Migration::is_failed).contains(n)).collect(),
-        applied: without(applied_now, &names(before, Migration::is_applied)),
+        failed: without(failed_now.clone(), &failed_before),
+        failed_before: failed_before.into_iter().filter(|n| failed_now.contains(n)).collect(),
+        applied: without(after.names(Migration::is_applied), &before.names(Migration::is_applied)),
         drafted,
         existed: before.taken.is_some(),
         exists: after.taken.is_some(),
         full: run.full().map(str::to_owned),
         data_only: run.data_only().map(str::to_owned),
+        suggestion: Suggestion::default(),
     }
 }
 
@@ -182,7 +172,8 @@ fn facts(run: &Run, place: &Place<'_>, before: &Seen, after: &Seen, folders: &[S
 fn unverified(run: &Run, error: Error) -> Error {
     let code = run.prisma_exit_code.unwrap_or(0);
     let kind = error.kind;
-    let mut ours = Error::new(kind, format!("Prisma ended (exit code {code}), but what became of the data could not be proven"));
+    let mut ours =
+        Error::new(kind, format!("Prisma ended (exit code {code}), but what became of the data could not be proven"));
     if let Some(full) = run.full() {
         ours = ours
             .hint(format!("The state before is safe in the checkpoint {full}. Compare: safemigrate verify {full}"))

@@ -1,8 +1,10 @@
 //! The journeys: each is plan → (shown, confirmed) → apply. They never print; they return reports and hand out events.
 
 pub mod checkpoint;
-pub mod ids;
+pub mod guard;
 pub mod guarded_run;
-pub mod retention;
+pub mod ids;
 pub mod interrupt;
+pub mod journal;
+pub mod retention;
 pub mod verification;

@@ -1,0 +1,65 @@
+//! `history`: the guarded commands that ran, and how they ended.
+
+use super::target::Place;
+use crate::cli::Globals;
+use crate::domain::run::Run;
+use crate::error::Result;
+use crate::ui::{Failure, Fields, Report, Style, Ui};
+use serde_json::json;
+
+pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
+    let place = Place::find(globals)?;
+    ui.result(&History(place.store.runs()?));
+    Ok(())
+}
+
+struct History(Vec<Run>);
+
+impl Report for History {
+    fn command(&self) -> &'static str {
+        "history"
+    }
+
+    fn ok(&self) -> bool {
+        true
+    }
+
+    fn json(&self) -> Fields {
+        let runs = self.0.iter().map(|run| {
+            json!({
+                "run": run.id, "command": run.command, "started_at": run.started_at, "finished_at": run.finished_at,
+                "state": run.state, "database": run.database, "before": run.before, "after": run.after,
+                "prisma_exit_code": run.prisma_exit_code, "migrations_applied": run.migrations_applied,
+                "verified": run.verification.as_ref().map(|v| v.ok), "outcome": run.outcome,
+            })
+        });
+        Fields::from_iter([("runs".to_owned(), runs.collect())])
+    }
+
+    fn text(&self, style: &Style) -> String {
+        if self.0.is_empty() {
+            return "No runs yet.".into();
+        }
+        let entry = |run: &Run| {
+            let mark = match run.verification.as_ref().map(|v| v.ok) {
+                _ if run.is_unfinished() => style.yellow("unfinished"),
+                Some(true) => style.green("safe"),
+                Some(false) if run.command != "reset" => style.red("data lost"),
+                _ => run.outcome.as_deref().map_or("", |_| "done").to_owned(),
+            };
+            let mut lines = vec![format!(
+                "{} {} of {}, {}  {mark}",
+                style.cyan(&run.id),
+                run.command,
+                run.database,
+                style.ago(&run.started_at)
+            )];
+            lines.extend(run.outcome.iter().map(|outcome| format!("    {outcome}")));
+            if !run.before.is_empty() {
+                lines.push(style.dim(format!("    before {}  after {}", run.before.join(" "), run.after.join(" "))));
+            }
+            lines.join("\n")
+        };
+        self.0.iter().map(entry).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,86 @@
+//! A verification as a person reads it.
+
+use crate::domain::compare::{ColumnReport, ColumnVerdict, TableReport, TableVerdict, Verification};
+use crate::ui::{Style, Table, count};
+
+/// Only what was lost: where, how much of how much.
+pub fn losses(verification: &Verification, style: &Style) -> String {
+    let mut table = Table::new(["LOST IN", "WHAT", ">BEFORE", ">NOW"]);
+    for t in verification.tables.iter().filter(|t| t.is_loss()) {
+        if matches!(t.verdict, TableVerdict::LostRows | TableVerdict::Dropped) {
+            let what = match t.verdict {
+                TableVerdict::Dropped => "the table is gone".to_owned(),
+                _ => format!("{} rows are gone", count(t.rows_lost.unwrap_or(0))),
+            };
+            table.row([t.table.clone(), style.red(what), count(t.before), count(t.after)]);
+        }
+        if t.verdict == TableVerdict::Dropped || t.after == 0 {
+            continue;
+        }
+        for c in t.columns.iter().filter(|c| c.is_loss()) {
+            table.row([
+                format!("{}.{}", t.table, c.column),
+                style.red(what_became(c)),
+                count(c.before),
+                count(c.after),
+            ]);
+        }
+    }
+    table.render(style)
+}
+
+fn what_became(column: &ColumnReport) -> String {
+    match (column.verdict, column.values_changed) {
+        (ColumnVerdict::Dropped, _) => "the column is gone".to_owned(),
+        (ColumnVerdict::Changed, Some(n)) => format!("{} values were overwritten", count(n)),
+        (_, Some(n)) => format!("{} values were replaced", count(n)),
+        _ => "values are gone".to_owned(),
+    }
+}
+
+/// Every table in a line, and the columns that are not as they were.
+pub fn overview(verification: &Verification, style: &Style) -> String {
+    let mut table = Table::new(["TABLE", "", ">BEFORE", ">NOW"]);
+    for t in &verification.tables {
+        let name = t.to.as_ref().map_or_else(|| t.table.clone(), |to| format!("{} → {to}", t.table));
+        table.row([name, paint(t.is_loss(), word(t), style), count(t.before), count(t.after)]);
+        for c in t.columns.iter().filter(|c| is_noteworthy(t, c)) {
+            let name = c.to.as_ref().map_or_else(|| format!("  .{}", c.column), |to| format!("  .{} → {to}", c.column));
+            table.row([name, paint(c.is_loss(), column_word(c.verdict), style), count(c.before), count(c.after)]);
+        }
+    }
+    table.render(style)
+}
+
+fn is_noteworthy(table: &TableReport, column: &ColumnReport) -> bool {
+    let whole_table = matches!(table.verdict, TableVerdict::Added | TableVerdict::Dropped);
+    !whole_table && column.verdict != ColumnVerdict::Identical
+}
+
+fn paint(loss: bool, text: &str, style: &Style) -> String {
+    if loss { style.red(text) } else { text.to_owned() }
+}
+
+fn word(table: &TableReport) -> &'static str {
+    match table.verdict {
+        TableVerdict::Identical => "identical",
+        TableVerdict::Kept => "all rows kept",
+        TableVerdict::Grown => "grown",
+        TableVerdict::LostRows => "lost rows",
+        TableVerdict::Dropped => "dropped",
+        TableVerdict::Added => "new",
+        TableVerdict::Renamed => "renamed",
+    }
+}
+
+fn column_word(verdict: ColumnVerdict) -> &'static str {
+    match verdict {
+        ColumnVerdict::Identical => "identical",
+        ColumnVerdict::Changed => "values overwritten",
+        ColumnVerdict::LostValues => "values lost",
+        ColumnVerdict::Dropped => "dropped",
+        ColumnVerdict::Added => "new",
+        ColumnVerdict::Renamed => "renamed, every value kept",
+        ColumnVerdict::Retyped => "another type",
+    }
+}

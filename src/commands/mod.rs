@@ -1,0 +1,34 @@
+//! One file a verb: typed arguments → an operation → a report handed to `ui`.
+
+mod backup;
+mod history;
+mod list;
+mod loss;
+mod prune;
+mod show;
+mod status;
+mod target;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use crate::operations::interrupt::Interrupt;
+use crate::ui::{Failure, Ui};
+
+/// Runs one command to its end; its result is printed by then, its failure is the caller's to print.
+///
+/// # Errors
+/// What the command says, with its report where there is one.
+pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let globals = cli.globals;
+    match cli.command {
+        _ if false => Ok(()),
+        Command::Backup(args) => backup::run(&globals, &args, ui, interrupt).await,
+        Command::List => list::run(&globals, ui),
+        Command::Show(args) => show::run(&globals, &args, ui),
+        Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
+        Command::History => history::run(&globals, ui),
+        Command::Status => status::run(&globals, ui),
+        Command::Prune(args) => prune::run(&globals, &args, ui),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,46 @@
+//! `prune`: the newest of each kind stay, what nothing needs any more goes.
+
+use super::target::Place;
+use crate::cli::{Globals, PruneArgs};
+use crate::error::Result;
+use crate::operations::journal::enter;
+use crate::operations::retention::{self, Pruned};
+use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
+use serde_json::json;
+
+pub fn run(globals: &Globals, args: &PruneArgs, ui: &Ui) -> Result<(), Failure> {
+    let place = Place::find(globals)?;
+    let _lock = enter(&place.store, "prune", &ui.progress())?;
+    let keep = args.keep.unwrap_or(place.settings.retention.keep);
+    ui.result(&Prune(retention::prune(&place.store, keep, &[])?));
+    Ok(())
+}
+
+struct Prune(Pruned);
+
+impl Report for Prune {
+    fn command(&self) -> &'static str {
+        "prune"
+    }
+
+    fn ok(&self) -> bool {
+        true
+    }
+
+    fn json(&self) -> Fields {
+        let Pruned { backups, swept } = &self.0;
+        Fields::from_iter([
+            ("removed".to_owned(), json!(backups)),
+            ("objects_removed".to_owned(), json!(swept.objects)),
+            ("bytes_freed".to_owned(), json!(swept.bytes)),
+        ])
+    }
+
+    fn text(&self, _style: &Style) -> String {
+        let Pruned { backups, swept } = &self.0;
+        if backups.is_empty() && swept.objects == 0 {
+            return "Nothing to remove.".into();
+        }
+        format!("Removed {}; {} freed.", plural(backups.len() as u64, "backup"), size(swept.bytes))
+    }
+}

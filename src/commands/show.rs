@@ -1,0 +1,92 @@
+//! `show ID`: one backup, table by table.
+
+use super::target::Place;
+use crate::cli::{Globals, ShowArgs};
+use crate::domain::manifest::Manifest;
+use crate::error::Result;
+use crate::operations::retention::with_sizes;
+use crate::store::Wanted;
+use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
+use serde_json::json;
+
+pub fn run(globals: &Globals, args: &ShowArgs, ui: &Ui) -> Result<(), Failure> {
+    let place = Place::find(globals)?;
+    let manifest = place.store.resolve(&args.id, Wanted::Any)?;
+    let (all, _) = with_sizes(&place.store)?;
+    let stored = all.iter().find(|(m, _)| m.id == manifest.id).map_or(0, |(_, stored)| *stored);
+    ui.result(&Show { manifest, stored });
+    Ok(())
+}
+
+struct Show {
+    manifest: Manifest,
+    stored: u64,
+}
+
+impl Report for Show {
+    fn command(&self) -> &'static str {
+        "show"
+    }
+
+    fn ok(&self) -> bool {
+        true
+    }
+
+    fn json(&self) -> Fields {
+        let m = &self.manifest;
+        let tables = m.tables.iter().map(|t| {
+            let columns = t.table.data_columns().zip(&t.stats.columns).map(|(column, stats)| {
+                json!({ "column": column.name, "type": column.type_name, "non_null": stats.non_null })
+            });
+            json!({
+                "table": t.table.name.to_string(), "rows": t.stats.rows, "bytes": t.stats.bytes,
+                "columns": columns.collect::<Vec<_>>(),
+            })
+        });
+        let backup = json!({
+            "id": m.id, "kind": m.kind.name(), "created_at": m.created_at, "database": m.database.name,
+            "tables": tables.collect::<Vec<_>>(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": self.stored,
+            "reason": m.reason.name(), "run": m.run, "pinned": false, "server_version": m.database.server_version,
+            "project": m.project,
+        });
+        Fields::from_iter([("backup".to_owned(), backup)])
+    }
+
+    fn text(&self, style: &Style) -> String {
+        let m = &self.manifest;
+        let mut lines = vec![format!(
+            "{} {} of {}, {}",
+            style.cyan(&m.id),
+            m.kind.name(),
+            m.database.name,
+            style.ago(&m.created_at)
+        )];
+        lines.push(format!("  why        {}", m.reason.name()));
+        if let Some(run) = &m.run {
+            lines.push(format!("  run        {run}"));
+        }
+        if let Some(project) = &m.project {
+            let last = project.migrations.last().map_or("none", String::as_str);
+            lines.push(format!("  migration  {last} ({} applied)", project.migrations.len()));
+            if let Some(commit) = &project.git_commit {
+                lines.push(format!("  git        {commit}"));
+            }
+        }
+        lines.push(format!(
+            "  server     PostgreSQL {}.{}",
+            m.database.server_version / 10_000,
+            m.database.server_version % 10_000
+        ));
+        lines.push(format!(
+            "  size       {} as read, {} only for this backup in the store",
+            size(m.bytes()),
+            size(self.stored)
+        ));
+        let mut table = Table::new(["TABLE", ">ROWS", ">SIZE", ">COLUMNS"]);
+        for t in &m.tables {
+            let columns = t.table.columns.len() as u64;
+            table.row([t.table.name.to_string(), count(t.stats.rows), size(t.stats.bytes), count(columns)]);
+        }
+        format!("{}\n\n{}", lines.join("\n"), table.render(style))
+    }
+}

@@ -1,0 +1,67 @@
+//! `verify [ID]`: the live database against a backup.
+
+use super::loss;
+use super::target::{Target, checkpoint_of_last_run};
+use crate::cli::{Globals, IdArgs};
+use crate::domain::compare::Verification;
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::interrupt::Interrupt;
+use crate::operations::verification::compare_live;
+use crate::store::Wanted;
+use crate::ui::{Failure, Fields, Report, Style, Ui};
+use serde_json::json;
+
+pub async fn run(globals: &Globals, args: &IdArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let target = Target::load(globals).await?;
+    let store = &target.place.store;
+    let backup = match &args.id {
+        Some(id) => store.resolve(id, Wanted::Any)?,
+        None => checkpoint_of_last_run(store, Wanted::Full)?,
+    };
+    let verification = compare_live(&target.url, store, &backup, &ui.progress(), interrupt).await?;
+    let ok = verification.ok;
+    let report = Verify { backup: backup.id.clone(), verification };
+    if ok {
+        ui.result(&report);
+        return Ok(());
+    }
+    let error =
+        Error::new(ErrorKind::DataLost, format!("The database does not hold everything that is in {}", backup.id))
+            .hint(format!(
+                "Structure and data as in the backup: safemigrate rollback {}",
+                backup.id.replacen("d-", "f-", 1)
+            ))
+            .hint(format!("Its rows into the schema as it is:   safemigrate reinsert {}", backup.id));
+    Err(Failure::with(error, report))
+}
+
+struct Verify {
+    backup: String,
+    verification: Verification,
+}
+
+impl Report for Verify {
+    fn command(&self) -> &'static str {
+        "verify"
+    }
+
+    fn ok(&self) -> bool {
+        self.verification.ok
+    }
+
+    fn json(&self) -> Fields {
+        Fields::from_iter([
+            ("backup".to_owned(), json!(self.backup)),
+            ("tables".to_owned(), json!(self.verification.tables)),
+        ])
+    }
+
+    fn text(&self, style: &Style) -> String {
+        let all = loss::overview(&self.verification, style);
+        let end = match self.verification.ok {
+            true => style.green(format!("Everything in {} is there: every row, every value.", self.backup)),
+            false => style.red(format!("Not everything in {} is there.", self.backup)),
+        };
+        format!("{all}\n{end}")
+    }
+}

@@ -1,0 +1,76 @@
+//! A run in the journal: the lock is held while it is open, every step is written before it is taken.
+
+use super::ids;
+use crate::domain::event::{Event, Observer};
+use crate::domain::run::{Run, State};
+use crate::error::Result;
+use crate::store::{Holder, Lock, Store};
+
+/// An open run. Dropped without `close` (a crash) it stays unfinished, and the next command says so.
+pub struct Entry {
+    store: Store,
+    pub run: Run,
+    _lock: Lock,
+}
+
+/// Takes the store for one command, and tells of runs that a crash left open.
+///
+/// # Errors
+/// `Locked`, `Store`.
+pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
+    store.prepare()?;
+    let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
+    for mut run in store.runs()?.into_iter().filter(Run::is_unfinished) {
+        let next = run.next_step();
+        observer.on(Event::Note(format!(
+            "The run {} (safemigrate {}) of {} did not end. {next}",
+            run.id, run.command, run.started_at
+        )));
+        run.outcome = Some(format!("It did not end. {next}"));
+        run.state = State::Failed;
+        store.write_run(&run)?;
+    }
+    Ok(lock)
+}
+
+impl Entry {
+    /// # Errors
+    /// `Locked`, `Store`.
+    pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
+        let lock = enter(store, command, observer)?;
+        let run = Run::begin(ids::run_id(), command, database, ids::now());
+        store.write_run(&run)?;
+        Ok(Self { store: store.clone(), run, _lock: lock })
+    }
+
+    /// Writes down what comes next, before it is done.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn step(&mut self, state: State) -> Result<()> {
+        self.run.state = state;
+        self.store.write_run(&self.run)
+    }
+
+    /// Writes how it ended; `sentence` says it for a result that is no error.
+    ///
+    /// # Errors
+    /// The result's own; `Store` when the journal cannot be written.
+    pub fn close<T>(&mut self, result: Result<T>, sentence: impl FnOnce(&T) -> String) -> Result<T> {
+        self.run.finished_at = Some(ids::now());
+        match &result {
+            Ok(done) => {
+                self.run.state = State::Finished;
+                self.run.outcome = Some(sentence(done));
+            }
+            Err(error) => {
+                self.run.state = State::Failed;
+                self.run.outcome = Some(error.to_string());
+            }
+        }
+        let written = self.store.write_run(&self.run);
+        let done = result?;
+        written?;
+        Ok(done)
+    }
+}
