@@ -44,7 +44,7 @@ fn only_postgres_speaks_to_a_server() {
 }
 
 #[test]
-fn children_are_started_by_postgres_tools_and_prisma_only() {
+fn children_are_made_in_postgres_tools_and_prisma_only() {
     holds(processes);
 }
 
@@ -158,13 +158,15 @@ fn sqlx_outside_postgres_is_found() {
 }
 
 #[test]
-fn a_child_started_elsewhere_is_found() {
-    insta::assert_snapshot!(says(processes, "operations/x.rs", "use std::process::{Command, ExitCode};"), @"src/operations/x.rs:1: std::process::Command outside postgres/tools.rs and prisma/: children start in one place each");
+fn a_child_made_elsewhere_is_found() {
+    insta::assert_snapshot!(says(processes, "operations/x.rs", "use std::process::{Command, ExitCode};"), @"src/operations/x.rs:1: std::process::Command: children are made in postgres/tools.rs and prisma/ only");
     for text in ["use tokio::process::Command;", "use std::process;", "fn f() { std::process::Command::new(\"x\"); }"] {
-        assert_ne!(says(processes, "postgres/copy.rs", text), "", "{text}");
+        assert_ne!(says(processes, "store/files.rs", text), "", "{text}");
         assert_eq!(says(processes, "postgres/tools.rs", text), "", "{text}");
         assert_eq!(says(processes, "prisma/attached.rs", text), "", "{text}");
     }
+    assert_ne!(says(processes, "postgres/copy.rs", "fn f() { Command::new(\"psql\"); }"), "");
+    assert_eq!(says(processes, "postgres/dump.rs", "use tokio::process::Child; use std::process::Stdio;"), "");
     assert_eq!(says(processes, "main.rs", "use std::process::ExitCode;"), "");
 }
 
@@ -176,6 +178,11 @@ fn the_outside_in_domain_is_found() {
     src/domain/x.rs:2: jiff::Timestamp::now in domain/: no I/O, no async, no clock there
     ");
     assert_eq!(says(pure_domain, "store/x.rs", text), "");
+    assert_ne!(says(pure_domain, "domain/x.rs", "use std::net::TcpStream; use std::time::SystemTime;"), "");
+    assert_eq!(
+        says(pure_domain, "domain/x.rs", "use std::net::IpAddr; use std::io::Read; use std::time::Duration;"),
+        ""
+    );
 }
 
 #[test]

@@ -15,10 +15,6 @@ pub struct Path {
 }
 
 impl Path {
-    pub fn starts_with(&self, names: &[&str]) -> bool {
-        self.names.len() >= names.len() && self.names.iter().zip(names).all(|(a, b)| a == b)
-    }
-
     pub fn text(&self) -> String {
         self.names.join("::")
     }
