@@ -31,8 +31,8 @@ pub fn data_template(programs: &ServerPrograms) -> PathBuf {
     fs::create_dir_all(&shelf).expect("a folder for the PostgreSQL template");
     let uid = ServerUser::choose().uid();
     let finished = shelf.join(format!("{}-{uid}-v1", programs.major));
-    // A target folder that was copied may have other owners.
-    let usable = || fs::metadata(&finished).is_ok_and(|folder| folder.uid() == uid);
+    // A target folder that was copied may have other owners and modes.
+    let usable = || fs::metadata(&finished).is_ok_and(|folder| folder.uid() == uid && folder.mode() & 0o77 == 0);
     if usable() {
         return finished;
     }
