@@ -22,14 +22,14 @@ use std::path::PathBuf;
 const STORY: &str = "\
 prisma migrate for PostgreSQL that cannot lose your data
 
-  safemigrate dev        instead of `prisma migrate dev`: backup, migrate, proof that nothing is lost
+  safemigrate dev        instead of `prisma migrate dev`: backup, migrate, proof
   safemigrate rollback   everything as it was before, structure and data
   safemigrate reinsert   the rows of before in the schema of now
   safemigrate list       the backups";
 
 const ENVIRONMENT: &str = "\
-Each flag under \"Everywhere\" has a variable: SAFEMIGRATE_STORE=/backups, SAFEMIGRATE_JSON=1, SAFEMIGRATE_NO_INPUT=1 …
-A flag beats the variable, the variable beats safemigrate.toml.";
+Each flag under \"Everywhere\" has a variable: SAFEMIGRATE_STORE=/backups,
+SAFEMIGRATE_JSON=1. A flag beats it, and it beats safemigrate.toml.";
 
 /// What the user typed, environment already merged in.
 #[derive(Debug, Parser)]

@@ -60,23 +60,30 @@ fn command_path(root: &Command, args: &[OsString]) -> String {
 /// The first paragraph on one line, without clap's `error: `.
 fn message(error: &clap::Error) -> String {
     if is_without_command(error) {
-        return "a command is missing".to_owned();
+        return "A command is missing".to_owned();
     }
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
     let line = first.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    redact(line.strip_prefix("error: ").unwrap_or(&line))
+    let sentence = worded(line.strip_prefix("error: ").unwrap_or(&line));
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// clap's `tip:` lines.
 fn tips(text: &str) -> Vec<String> {
-    text.lines().filter_map(|l| l.trim().strip_prefix("tip: ")).map(redact).collect()
+    text.lines().filter_map(|l| l.trim().strip_prefix("tip: ")).map(worded).collect()
 }
 
 /// Whether the message is about the flag that this variable mirrors.
 fn mentions(message: &str, variable: &str) -> bool {
     let flag = variable.trim_start_matches("SAFEMIGRATE_").to_lowercase().replace('_', "-");
     message.contains(&format!("'--{flag} ")) || message.contains(&format!("'--{flag}'"))
+}
+
+/// clap's words for what we call a command, and no password.
+fn worded(text: &str) -> String {
+    redact(&text.replace("subcommand", "command"))
 }
 
 /// Takes passwords out of URLs that clap repeats: `postgres://me:***@host/db`.
@@ -113,54 +120,54 @@ mod tests {
     #[test]
     fn each_wrong_line_has_its_sentence() {
         insta::assert_snapshot!(wrong("s list --jsn"), @r"
-        list false: unexpected argument '--jsn' found
+        list false: Unexpected argument '--jsn' found
         a similar argument exists: '--json'
         `safemigrate list --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s lst"), @r"
-        safemigrate false: unrecognized subcommand 'lst'
-        a similar subcommand exists: 'list'
+        safemigrate false: Unrecognized command 'lst'
+        a similar command exists: 'list'
         `safemigrate --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s show --json"), @r"
-        show true: the following required arguments were not provided: <ID>
+        show true: The following required arguments were not provided: <ID>
         `safemigrate show --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s backup --kind both2 --json"), @r"
-        backup true: invalid value 'both2' for '--kind <KIND>' [possible values: full, data-only, both]
+        backup true: Invalid value 'both2' for '--kind <KIND>' [possible values: full, data-only, both]
         a similar value exists: 'both'
         `safemigrate backup --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s dev --schema --name x"), @r"
-        dev false: a value is required for '--schema <PATH>' but none was supplied
+        dev false: A value is required for '--schema <PATH>' but none was supplied
         `safemigrate dev --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s prune --keep 0"), @r"
-        prune false: invalid value '0' for '--keep <N>': at least one has to stay
+        prune false: Invalid value '0' for '--keep <N>': at least one has to stay
         `safemigrate prune --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s guard mark x"), @r"
-        guard mark false: unexpected argument 'x' found
+        guard mark false: Unexpected argument 'x' found
         `safemigrate guard mark --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s list -q -v"), @r"
-        list false: the argument '--quiet' cannot be used with '--verbose'
+        list false: The argument '--quiet' cannot be used with '--verbose'
         `safemigrate list --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s --json"), @r"
-        safemigrate true: a command is missing
+        safemigrate true: A command is missing
         `safemigrate --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s guard --json"), @r"
-        guard true: a command is missing
+        guard true: A command is missing
         `safemigrate guard --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s guard"), @r"
-        guard false: a command is missing
+        guard false: A command is missing
         `safemigrate guard --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s list --store a --store b"), @r"
-        list false: the argument '--store <DIR|URL>' cannot be used multiple times
+        list false: The argument '--store <DIR|URL>' cannot be used multiple times
         `safemigrate list --help` shows what there is
         ");
     }
@@ -181,7 +188,7 @@ mod tests {
         let (_, json, error) = wrong_with("s list", &[("SAFEMIGRATE_COLOR", "blue"), ("SAFEMIGRATE_JSON", "1")]);
         assert!(json);
         insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @r"
-        invalid value 'blue' for '--color <WHEN>' [possible values: auto, always, never]
+        Invalid value 'blue' for '--color <WHEN>' [possible values: auto, always, never]
         it comes from the environment variable SAFEMIGRATE_COLOR
         `safemigrate list --help` shows what there is
         ");
@@ -190,7 +197,7 @@ mod tests {
     #[test]
     fn a_url_in_the_wrong_place_shows_no_password() {
         insta::assert_snapshot!(wrong("s list postgres://me:se:c@ret@db/x"), @r"
-        list false: unexpected argument 'postgres://me:***@db/x' found
+        list false: Unexpected argument 'postgres://me:***@db/x' found
         `safemigrate list --help` shows what there is
         ");
         assert_eq!(redact("a://b 'c://u:p@h' d"), "a://b 'c://u:***@h' d");

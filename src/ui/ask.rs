@@ -70,7 +70,7 @@ impl Ui {
             return Err(nobody(&format!("the name {expected} has to be typed")).hint(hint));
         }
         let line = self.ask(&format!("Type {} to go on: ", self.err_style.bold(expected)))?;
-        if line.trim() == expected { Ok(()) } else { Err(other_name(line.trim(), expected, "you typed")) }
+        if line.trim() == expected { Ok(()) } else { Err(other_name(line.trim(), expected, "You typed")) }
     }
 
     /// One line from the terminal.
@@ -149,9 +149,7 @@ fn nobody(question: &str) -> Error {
 
 fn other_name(given: &str, expected: &str, how: &str) -> Error {
     let message = format!("{how} \"{given}\", but the name is \"{expected}\"; nothing was changed");
-    let mut letters = message.chars();
-    let capital = letters.next().map(|c| c.to_ascii_uppercase());
-    Error::new(ErrorKind::Confirmation, capital.into_iter().chain(letters).collect::<String>())
+    Error::new(ErrorKind::Confirmation, message)
 }
 
 #[cfg(test)]
