@@ -136,7 +136,7 @@ pub enum Stop {
     /// Help or version was asked for: `Ui::new(settings).page(&text)`, exit 0.
     Help { settings: ui::Settings, text: String },
     /// Wrong usage, exit 2: `Ui::new(settings).error(&error, &command)`.
-    Wrong { settings: ui::Settings, command: String, error: Error },
+    Wrong { settings: ui::Settings, command: String, error: Box<Error> },
 }
 
 /// Reads the command line (with the program's name) and `SAFEMIGRATE_*`.

@@ -24,7 +24,7 @@ pub(super) fn stop(error: &clap::Error, root: &Command, args: &[OsString], varia
     let guilty = variables.iter().filter(|v| mentions(&wrong.message, v));
     wrong.hints.extend(guilty.map(|name| format!("it comes from the environment variable {name}")));
     wrong.hints.push(format!("`{path} --help` shows what there is"));
-    Stop::Wrong { settings, command, error: wrong }
+    Stop::Wrong { settings, command, error: Box::new(wrong) }
 }
 
 fn is_without_command(error: &clap::Error) -> bool {
@@ -106,7 +106,7 @@ mod tests {
     fn wrong_with(line: &str, variables: &[(&str, &str)]) -> (String, bool, Error) {
         let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
         match parse_with(line.split(' ').map(OsString::from).collect(), lookup) {
-            Err(Stop::Wrong { settings, command, error }) => (command, settings.json, error),
+            Err(Stop::Wrong { settings, command, error }) => (command, settings.json, *error),
             Err(Stop::Help { text, .. }) => panic!("help: {text}"),
             Ok(cli) => panic!("{cli:?}"),
         }
