@@ -23,7 +23,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  safemigrate show latest")]
     Show(ShowArgs),
     /// Compare the live database with a backup: rows, columns, values
-    #[command(after_help = "Example:\n  safemigrate verify f-20261103")]
+    #[command(after_help = "Example:\n  safemigrate verify f-7k2m")]
     Verify(IdArgs),
     /// The guarded commands that ran, and how they ended
     #[command(after_help = "Example:\n  safemigrate history")]
