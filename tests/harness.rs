@@ -133,12 +133,27 @@ fn deploys_and_migrates(prisma: Prisma) {
     let project = Project::new(prisma, Shape::Shop, &cluster, "shop");
     project.prisma(&["migrate", "deploy"]).ok().says("20260212141500_order_totals");
 
-    project.edit_schema("  nickname  String?\n", "  nickname  String?\n  phone     String?\n");
-    let mut terminal = project.prisma_terminal(&["migrate", "dev", "--name", "add_phone"]);
+    cluster.psql(
+        "shop",
+        "INSERT INTO customers (email, full_name, nickname) VALUES ('ada@example.com', 'Ada', 'countess')",
+    );
+    project.edit_schema("  nickname  String?\n", "  title  String?\n");
+    let mut terminal = project.prisma_terminal(&["migrate", "dev", "--name", "rename_nickname"]);
+    terminal.expect("drop the column `nickname` on the `customers` table, which still contains 1 non-null values");
+    terminal.expect("Are you sure you want to create and apply this migration?");
+    terminal.send("y");
     terminal.expect("Your database is now in sync with your schema.");
     assert_eq!(terminal.wait(), 0);
     assert_eq!(project.migrations().len(), 3);
-    assert_eq!(cluster.psql("shop", "SELECT count(phone) FROM customers"), "0");
+    assert_eq!(cluster.psql("shop", "SELECT count(*), count(title) FROM customers"), "1|0");
+
+    project.edit_schema("  title  String?\n", "");
+    cluster.psql("shop", "UPDATE customers SET title = 'countess'");
+    let mut terminal = project.prisma_terminal(&["migrate", "dev", "--name", "drop_title"]);
+    terminal.expect("Are you sure you want to create and apply this migration?");
+    terminal.send_ctrl_c();
+    assert_eq!(terminal.wait(), 130);
+    assert_eq!(cluster.psql("shop", "SELECT title FROM customers"), "countess");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A person at a terminal: the program runs in a pseudo-terminal, we read the screen and type.
 
 use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use expectrl::process::unix::{Signal, WaitStatus};
@@ -24,7 +24,9 @@ impl Terminal {
         Terminal::spawn_sized(command, 200, 50)
     }
 
-    pub fn spawn_sized(command: Command, columns: u16, rows: u16) -> Terminal {
+    pub fn spawn_sized(mut command: Command, columns: u16, rows: u16) -> Terminal {
+        // A redirection that the command was made with would beat the pseudo-terminal.
+        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
         let shown = format!("{command:?}");
         let mut session = OsSession::spawn(command).unwrap_or_else(|e| panic!("{shown}: {e}"));
         session.get_process_mut().set_window_size(columns, rows).expect("the terminal's size");
