@@ -7,4 +7,7 @@ pub mod ids;
 pub mod interrupt;
 pub mod journal;
 pub mod retention;
+pub mod rollback;
 pub mod verification;
+pub mod restore;
+pub mod target;

@@ -5,6 +5,8 @@ pub mod census;
 pub mod copy;
 pub mod databases;
 pub mod dump;
+pub mod emptying;
+pub mod mark;
 pub mod prisma_journal;
 pub mod session;
 pub mod snapshot;

@@ -6,9 +6,10 @@ mod privileges;
 mod scratch;
 
 pub use describe::{Database, Grant, Setting, find};
-pub use exchange::{Watch, carry_over, close, exchange, reopen, terminate};
+pub use exchange::{Watch, carry_over, close, default_rights, exchange, install, reopen, terminate};
 pub use privileges::{
-    Me, Session, blockers, carry_hindrances, foreign_owners, me, sessions_of, uncreatable_extensions,
+    Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, sessions_of,
+    uncreatable_extensions,
 };
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
 

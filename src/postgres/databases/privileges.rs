@@ -154,3 +154,12 @@ pub async fn uncreatable_extensions(connection: &mut PgConnection, names: &[Stri
     }
     Ok(found)
 }
+
+/// The search path that role and database set for a session of this role: what the application gets.
+///
+/// # Errors
+/// `Server`.
+pub async fn default_search_path(connection: &mut PgConnection) -> Result<String> {
+    let sql = "SELECT reset_val FROM pg_settings WHERE name = 'search_path'";
+    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(doing("asking for the search path"))
+}

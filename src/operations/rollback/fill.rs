@@ -1,0 +1,90 @@
+//! Putting rows, sequences, large objects and materialized views into structure that is there.
+
+use super::{Blueprint, Job};
+use crate::domain::event::Event;
+use crate::domain::manifest::{Segment, TableData};
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::copy::{copy_columns, copy_in};
+use crate::postgres::structure::{self, Frame};
+use futures_util::future::try_join_all;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// Loads all tables over all connections. Each hash is checked again on the way.
+///
+/// # Errors
+/// `Server`; `Damaged`.
+pub(super) async fn rows(job: &Job<'_>, connections: &mut [PgConnection]) -> Result<()> {
+    if let Some(first) = connections.first_mut() {
+        for data in &job.backup.tables {
+            structure::clear_extension_rows(first, &data.table).await?;
+        }
+    }
+    let mut pieces: Vec<(&TableData, &Segment)> =
+        job.backup.tables.iter().flat_map(|data| data.segments.iter().map(move |s| (data, s))).collect();
+    // the largest table first, so that nobody is left alone with it at the end
+    pieces.sort_by_key(|(data, _)| std::cmp::Reverse(data.stats.bytes));
+    let queue = Mutex::new(VecDeque::from(pieces));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let workers = connections.iter_mut().map(|connection| async {
+        structure::search_like_the_application(connection, &job.paths).await?;
+        while let Some((data, segment)) = next() {
+            load(job, connection, data, segment).await?;
+        }
+        structure::search_nothing(connection).await
+    });
+    try_join_all(workers).await?;
+    Ok(())
+}
+
+async fn load(job: &Job<'_>, connection: &mut PgConnection, data: &TableData, segment: &Segment) -> Result<()> {
+    let table = &data.table;
+    let statement = format!("COPY {} {} FROM STDIN", table.name.sql(), copy_columns(table));
+    let content = job.store.object(&segment.object)?;
+    let loaded = copy_in(connection, &statement, content).await.map_err(|mut error| {
+        error.message = format!("{} ({})", error.message, table.name);
+        error
+    })?;
+    if loaded != segment.rows {
+        let text = format!("{}: {loaded} rows arrived where the backup says {}", table.name, segment.rows);
+        return Err(Error::new(ErrorKind::Damaged, text));
+    }
+    job.observer.on(Event::Bytes(segment.bytes));
+    Ok(())
+}
+
+/// Large objects, inside the transaction of the caller.
+///
+/// # Errors
+/// `Server`; `Damaged`.
+pub(super) async fn large_objects(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnection) -> Result<()> {
+    let mut parts = blueprint.archive.large_objects()?;
+    while let Some(part) = parts.next().await? {
+        structure::run_part(connection, &part).await?;
+    }
+    structure::search_nothing(connection).await?;
+    job.observer.on(Event::TableDone("large objects".into()));
+    Ok(())
+}
+
+/// Sequences to where they stood, "not yet called" included.
+///
+/// # Errors
+/// `Server`.
+pub(super) async fn sequences(job: &Job<'_>, connection: &mut PgConnection) -> Result<()> {
+    structure::set_sequences(connection, &job.backup.sequences).await
+}
+
+/// Materialized views that held data, in an order in which each finds what it reads.
+///
+/// # Errors
+/// `Server`.
+pub(super) async fn materialized_views(job: &Job<'_>, connection: &mut PgConnection, frame: Frame) -> Result<()> {
+    for view in &job.backup.materialized_views {
+        let statement = format!("REFRESH MATERIALIZED VIEW {}", view.sql());
+        let what = format!("refreshing the materialized view {view}");
+        structure::run_sql(connection, &statement, &what, frame, &job.paths).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Restore inside the live database, in one transaction.
+
+use super::kept::{Kept, extension_schema};
+use super::{Blueprint, Job, Restored, fill, nothing_changed, prove};
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::interrupt::Interrupt;
+use crate::postgres::PgConnection;
+use crate::postgres::emptying::{self, Schema};
+use crate::postgres::session::connect;
+use crate::postgres::structure::{self, Entry, Frame, Outcome};
+use crate::postgres::tools::{self, Program};
+use std::collections::BTreeSet;
+
+pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restored> {
+    job.stage("Restoring inside the live database", job.backup.bytes());
+    let prepared = interrupt.or(prepare(job)).await.map_err(nothing_changed)?;
+    let (mut connection, blueprint, transaction) = prepared;
+    // from here on nothing but the commit decides
+    if let Err(error) = structure::commit(&mut connection).await {
+        drop(connection);
+        settle(job, &transaction, error).await?;
+    }
+    let mut notes = differences(job, &blueprint).await;
+    if let Ok(mut connection) = connect(job.url).await {
+        structure::analyze(&mut connection).await;
+    }
+    notes.truncate(20);
+    Ok(job.restored(notes))
+}
+
+/// All the work, ready to be committed. Dropped, the server forgets it.
+async fn prepare(job: &Job<'_>) -> Result<(PgConnection, Blueprint, String)> {
+    let blueprint = Blueprint::read(job.store, job.backup).await?;
+    let mut connection = connect(job.url).await?;
+    structure::prepare_session(&mut connection).await?;
+    structure::begin(&mut connection).await?;
+    let transaction = structure::transaction_id(&mut connection).await?;
+    emptying::lock_tables(&mut connection).await?;
+    let kept = empty(job, &blueprint, &mut connection).await?;
+    run(job, &blueprint.before_rows, &kept, &mut connection).await?;
+    let connections = std::slice::from_mut(&mut connection);
+    fill::rows(job, connections).await?;
+    fill::large_objects(job, &blueprint, &mut connection).await?;
+    fill::sequences(job, &mut connection).await?;
+    job.stage("Building indexes and constraints", 0);
+    run(job, &blueprint.after_rows, &kept, &mut connection).await?;
+    run(job, &blueprint.last, &kept, &mut connection).await?;
+    fill::materialized_views(job, &mut connection, Frame::Savepoint).await?;
+    job.stage("Proving the restored database", job.backup.bytes());
+    prove::contents(job, std::slice::from_mut(&mut connection)).await?;
+    Ok((connection, blueprint, transaction))
+}
+
+async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgConnection) -> Result<()> {
+    for entry in entries.iter().filter(|e| kept.lets_run(e)) {
+        structure::run_entry(connection, entry, Frame::Savepoint, &job.paths).await?;
+    }
+    Ok(())
+}
+
+/// Takes everything out that users made, and tells what stays.
+async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnection) -> Result<Kept> {
+    let objects = emptying::user_objects(connection).await?;
+    if let Some(foreign) = objects.iter().find(|o| !o.mine && !o.global) {
+        return Err(Error::new(
+            ErrorKind::Other,
+            format!("This role does not own {} {}", foreign.kind, foreign.identity),
+        ));
+    }
+    let ours: Vec<_> = objects.iter().filter(|o| o.mine).collect();
+    emptying::drop_all(connection, &ours).await?;
+    emptying::unlink_large_objects(connection).await?;
+    let mut kept = Kept {
+        globals: emptying::foreign_globals(connection).await?.into_iter().collect(),
+        default_privileges_of: emptying::kept_default_privileges(connection).await?.into_iter().collect(),
+        ..Kept::default()
+    };
+    emptying::clear_default_privileges(connection).await?;
+    drop_extensions(blueprint, connection).await?;
+    keep_schemas(job, blueprint, connection, &mut kept).await?;
+    keep_extensions(blueprint, connection, &mut kept).await?;
+    // only now: an extension may have been moved out of one
+    for schema in emptying::schemas(connection).await? {
+        if !job.backup.schemas.contains(&schema.name) {
+            emptying::drop_schema(connection, &schema.name).await?;
+        }
+    }
+    Ok(kept)
+}
+
+async fn drop_extensions(blueprint: &Blueprint, connection: &mut PgConnection) -> Result<()> {
+    let wanted: BTreeSet<&str> =
+        blueprint.entries().filter(|e| e.kind == "EXTENSION").map(|e| e.name.as_str()).collect();
+    for extension in emptying::installed_extensions(connection).await? {
+        if !extension.built_in && !wanted.contains(extension.name.as_str()) {
+            emptying::drop_unknown_extension(connection, &extension.name).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn keep_schemas(
+    job: &Job<'_>,
+    blueprint: &Blueprint,
+    connection: &mut PgConnection,
+    kept: &mut Kept,
+) -> Result<()> {
+    let there = emptying::schemas(connection).await?;
+    let wants_public = job.backup.schemas.iter().any(|s| s == "public");
+    if wants_public && !there.iter().any(|s| s.name == "public") {
+        // every backup takes it for granted
+        emptying::create_schema(connection, "public").await?;
+    }
+    for schema in emptying::schemas(connection).await? {
+        if !job.backup.schemas.contains(&schema.name) {
+            continue;
+        }
+        if schema.mine {
+            let owner = owner_in(blueprint, &schema);
+            emptying::renew_schema(connection, &schema, owner, job.plan.server_version).await?;
+        } else {
+            kept.foreign_schemas.insert(schema.name.clone());
+        }
+        kept.schemas.insert(schema.name);
+    }
+    Ok(())
+}
+
+fn owner_in<'a>(blueprint: &'a Blueprint, schema: &Schema) -> Option<&'a str> {
+    let entry = blueprint.entries().find(|e| e.kind == "SCHEMA" && e.name == schema.name)?;
+    entry.owner.as_deref()
+}
+
+async fn keep_extensions(blueprint: &Blueprint, connection: &mut PgConnection, kept: &mut Kept) -> Result<()> {
+    for extension in emptying::installed_extensions(connection).await? {
+        let wanted = blueprint.entries().find(|e| e.kind == "EXTENSION" && e.name == extension.name);
+        let schema = wanted.and_then(extension_schema).filter(|s| *s != extension.schema);
+        if let Some(schema) = schema {
+            if !kept.schemas.contains(&schema) {
+                emptying::create_schema(connection, &schema).await?;
+                kept.schemas.insert(schema.clone());
+            }
+            emptying::move_extension(connection, &extension.name, &schema).await?;
+        }
+        if !extension.mine {
+            kept.foreign_extensions.insert(extension.name.clone());
+        }
+        kept.extensions.insert(extension.name);
+    }
+    Ok(())
+}
+
+/// The answer to COMMIT did not come: asks what became of the transaction.
+async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
+    let asked = async { structure::outcome_of(&mut connect(job.url).await?, transaction).await };
+    match asked.await {
+        Ok(Outcome::Committed) => Ok(()),
+        Ok(Outcome::Aborted) => Err(nothing_changed(error)),
+        Ok(Outcome::Unknown) | Err(_) => Err(Error::new(
+            ErrorKind::NeedsYou,
+            format!(
+                "The connection broke at the very end of the rollback of {}: it has happened whole, or not at all",
+                job.url.database
+            ),
+        )
+        .hint(format!("`safemigrate verify {}` tells which, as soon as the server answers again.", job.backup.id))
+        .because(error)),
+    }
+}
+
+/// What this role could not make exactly as in the backup. The rows are proven; this is about rights and the like.
+async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
+    let described = async {
+        let pg_dump = tools::find(Program::PgDump, job.plan.server_version)?;
+        structure::describe(&pg_dump, job.url).await
+    };
+    match described.await {
+        Ok(found) => prove::structure(found.iter(), blueprint.entries()),
+        Err(error) => vec![format!("The structure could not be compared afterwards: {error}")],
+    }
+}

@@ -1,0 +1,184 @@
+//! Rollback: structure and data exactly as a full backup holds them.
+//!
+//! `plan` looks at everything and changes nothing; `apply` takes the plan. **Swap** restores into a scratch database,
+//! proves it against the backup and lets the two change places in one transaction. **In place** is one transaction
+//! inside the live database. Either way it fails whole or succeeds whole. Taking a checkpoint of what is replaced
+//! comes before `apply` and is the caller's.
+
+mod clean_up;
+mod decide;
+mod fill;
+mod in_place;
+mod kept;
+mod plan;
+mod prove;
+mod swap;
+
+pub use clean_up::{CleanUp, clean_up};
+pub use plan::plan;
+
+use super::interrupt::Interrupt;
+use crate::domain::event::{Event, Observer};
+use crate::domain::manifest::Manifest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::databases::Session;
+use crate::postgres::structure::{Archive, Entry, Paths, Section};
+use crate::postgres::tools::{self, Program};
+use crate::postgres::url::DatabaseUrl;
+use crate::store::Store;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Restore beside the live database, then exchange the two.
+    Swap,
+    /// One transaction inside the live database.
+    InPlace,
+}
+
+/// What a rollback will do. Nothing has changed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Id of the backup.
+    pub backup: String,
+    pub database: String,
+    pub strategy: Strategy,
+    /// Why this strategy, as the end of a sentence: "this role may create databases".
+    pub why: String,
+    /// There is no live database: one is made.
+    pub creates_database: bool,
+    pub tables: usize,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Tables that are there now and will be gone, as `schema.name`.
+    pub tables_removed: Vec<String>,
+    /// Tables that are missing now and will be back.
+    pub tables_brought_back: Vec<String>,
+    /// Who else is connected: their sessions end (swap), or must not stand in the way (in place).
+    pub sessions: Vec<Session>,
+    /// What the user should know before saying yes.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    server_version: u32,
+    /// The application's default search path.
+    #[serde(skip)]
+    search_path: String,
+}
+
+/// What a rollback did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    pub strategy: Strategy,
+    pub tables: usize,
+    pub rows: u64,
+    /// What could not be made exactly as before, and left-overs; empty as a rule.
+    pub notes: Vec<String>,
+}
+
+/// Does what the plan says.
+///
+/// # Errors
+/// `Damaged`, `Server`, `Interrupted` and others: the database is then as it was, and the message says so.
+/// `NeedsYou` when the connection broke at the moment of the exchange; `clean_up` finishes or undoes it.
+pub async fn apply(
+    url: &DatabaseUrl,
+    store: &Store,
+    plan: &Plan,
+    backup: &Manifest,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Restored> {
+    let job = Job { url, store, plan, backup, observer, paths: Paths::new(url.schema.as_deref(), &plan.search_path) };
+    let restored = match plan.strategy {
+        Strategy::Swap => swap::apply(&job, interrupt).await,
+        Strategy::InPlace => in_place::apply(&job, interrupt).await,
+    };
+    observer.on(Event::StageDone);
+    restored
+}
+
+/// What every step of a rollback needs to know.
+struct Job<'a> {
+    url: &'a DatabaseUrl,
+    store: &'a Store,
+    plan: &'a Plan,
+    backup: &'a Manifest,
+    observer: &'a dyn Observer,
+    paths: Paths,
+}
+
+impl Job<'_> {
+    fn stage(&self, label: &str, total_bytes: u64) {
+        self.observer.on(Event::Stage { label: label.to_owned(), total_bytes });
+    }
+
+    fn restored(&self, notes: Vec<String>) -> Restored {
+        Restored { strategy: self.plan.strategy, tables: self.plan.tables, rows: self.plan.rows, notes }
+    }
+}
+
+/// The structure of a backup, ready to be run.
+struct Blueprint {
+    archive: Archive,
+    before_rows: Vec<Entry>,
+    after_rows: Vec<Entry>,
+    /// Rights and event triggers, which must not meddle with what comes before them.
+    last: Vec<Entry>,
+}
+
+impl Blueprint {
+    /// Unpacks the archive beside the store's own files.
+    ///
+    /// # Errors
+    /// `Tool` without a fitting `pg_restore`; `Damaged`; `Store`.
+    async fn read(store: &Store, backup: &Manifest) -> Result<Self> {
+        let structure = backup.structure.as_ref().ok_or_else(|| not_full(backup))?;
+        let major = structure.pg_dump.split(|c: char| !c.is_ascii_digit()).next().and_then(|d| d.parse().ok());
+        // pg_restore meets no server: it only has to know what this pg_dump wrote
+        let tool = tools::find(Program::PgRestore, major.map_or(backup.database.server_version, |m: u32| m * 10_000))?;
+        let (content, folder) = (store.object(&structure.object)?, store.root().to_owned());
+        let unpacking = tokio::task::spawn_blocking(move || Archive::unpack(tool, content, &folder));
+        let archive = unpacking.await.map_err(|e| Error::new(ErrorKind::Other, "Unpacking stopped").because(e))??;
+        let mut last = Vec::new();
+        let before_rows = without_rights(archive.entries(Section::PreData).await?, &mut last);
+        let after_rows = without_rights(archive.entries(Section::PostData).await?, &mut last);
+        // event triggers would fire on the rights
+        last.sort_by_key(is_event_trigger);
+        Ok(Self { archive, before_rows, after_rows, last })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.before_rows.iter().chain(&self.after_rows).chain(&self.last)
+    }
+}
+
+fn is_event_trigger(entry: &Entry) -> bool {
+    entry.kind == "EVENT TRIGGER" || (entry.kind == "COMMENT" && entry.name.starts_with("EVENT TRIGGER "))
+}
+
+fn without_rights(entries: Vec<Entry>, last: &mut Vec<Entry>) -> Vec<Entry> {
+    let is_last = |e: &Entry| matches!(e.kind.as_str(), "ACL" | "DEFAULT ACL") || is_event_trigger(e);
+    let (rights, making): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_last);
+    last.extend(rights);
+    making
+}
+
+fn not_full(backup: &Manifest) -> Error {
+    let full = backup.id.strip_prefix("d-").map(|stem| format!("f-{stem}")).unwrap_or_default();
+    Error::new(ErrorKind::Usage, format!("{} is no full backup: it holds data alone", backup.id))
+        .hint(format!("The full backup of the same moment, if it is there: safemigrate rollback {full}"))
+        .hint(format!("Or put its rows into the schema as it is now: safemigrate reinsert {}", backup.id))
+}
+
+/// Adds the sentence that a user looks for first.
+fn nothing_changed(mut error: Error) -> Error {
+    const SENTENCE: &str = "Nothing was changed";
+    if error.kind == ErrorKind::Interrupted {
+        error.message = "Interrupted while restoring".to_owned();
+    }
+    if !error.message.contains(SENTENCE) {
+        error.message = format!("{}. {SENTENCE}", error.message.trim_end_matches('.'));
+    }
+    error
+}

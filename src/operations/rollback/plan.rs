@@ -1,0 +1,253 @@
+//! Looking at everything that a rollback needs, before anything changes.
+
+use super::decide::{Findings, decide};
+use super::{Blueprint, Plan, nothing_changed};
+use crate::domain::manifest::{Kind, Manifest};
+use crate::domain::schema::Catalog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::catalog::read_catalog;
+use crate::postgres::databases::{self, Database, Me, Session};
+use crate::postgres::session::connect;
+use crate::postgres::snapshot::read_database_info;
+use crate::postgres::url::DatabaseUrl;
+use crate::postgres::{PgConnection, emptying};
+use crate::store::Store;
+use std::collections::BTreeSet;
+
+/// Plans the rollback of the URL's database to a full backup. Reads the whole backup, so that a damaged one is found
+/// here; changes nothing.
+///
+/// # Errors
+/// `Usage` for a backup that is not full or of another database; `Damaged`; `Tool`; `NeedsYou` when an earlier rollback
+/// stopped half way; `Other` with the reasons when this role cannot do it.
+pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Result<Plan> {
+    plan_inner(url, store, backup).await.map_err(nothing_changed)
+}
+
+async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Result<Plan> {
+    if backup.kind != Kind::Full {
+        return Err(super::not_full(backup));
+    }
+    if backup.database.name != url.database {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} is a backup of the database {}, not of {}", backup.id, backup.database.name, url.database),
+        )
+        .hint("Check the database URL, or choose another backup: `safemigrate list`."));
+    }
+    check_objects(store, backup).await?;
+    let blueprint = Blueprint::read(store, backup).await?;
+    match connect(url).await {
+        Ok(live) => plan_over(live, url, backup, &blueprint).await,
+        Err(error) if error.kind == ErrorKind::NoDatabase => plan_anew(url, backup, &blueprint).await,
+        Err(error) if error.kind == ErrorKind::Server => Err(half_done(url).await.unwrap_or(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every object there and whole.
+async fn check_objects(store: &Store, backup: &Manifest) -> Result<()> {
+    let objects: BTreeSet<String> = backup.objects().cloned().collect();
+    let store = store.clone();
+    let checking = tokio::task::spawn_blocking(move || objects.iter().try_for_each(|id| store.check_object(id)));
+    checking.await.map_err(|e| Error::new(ErrorKind::Other, "Checking the backup stopped").because(e))?
+}
+
+/// The error for a database that a crashed rollback left closed.
+async fn half_done(url: &DatabaseUrl) -> Option<Error> {
+    let mut desk = databases::maintenance(url).await.ok()??;
+    let ours = databases::marked(&mut desk, &url.database).await.ok()?;
+    (!ours.is_empty()).then(|| {
+        Error::new(ErrorKind::NeedsYou, format!("An earlier rollback of {} stopped half way", url.database))
+            .hint("`safemigrate recover` finishes or undoes it; then try again.")
+    })
+}
+
+/// The live database is there and will be replaced.
+async fn plan_over(
+    mut live: PgConnection,
+    url: &DatabaseUrl,
+    backup: &Manifest,
+    blueprint: &Blueprint,
+) -> Result<Plan> {
+    let info = read_database_info(&mut live).await?;
+    refuse_older_server(info.server_version, backup)?;
+    let me = databases::me(&mut live).await?;
+    let Some(database) = databases::find(&mut live, &url.database).await? else {
+        return Err(Error::new(ErrorKind::NoDatabase, format!("The database {} vanished", url.database)));
+    };
+    let sessions = databases::sessions_of(&mut live).await?;
+    let mut findings = Findings {
+        database: url.database.clone(),
+        blockers: databases::blockers(&mut live).await?,
+        against_swap: against_swap(&mut live, url, &me, &database, &sessions).await?,
+        against_in_place: against_in_place(&mut live).await?,
+        ..Findings::default()
+    };
+    find_owners(&mut live, blueprint, &mut findings).await?;
+    find_extensions(&mut live, blueprint, &me, &mut findings).await?;
+    let (strategy, why) = decide(&findings)?;
+    let catalog = read_catalog(&mut live).await?;
+    let mut notes = Vec::new();
+    let elsewhere = backup.database.system_identifier.is_some() && info.system_identifier.is_some();
+    if elsewhere && backup.database.system_identifier != info.system_identifier {
+        notes.push("The backup was taken on another server (or on this one before it was set up anew).".to_owned());
+    }
+    let search_path = databases::default_search_path(&mut live).await?;
+    let (tables_removed, tables_brought_back) = table_changes(&catalog, backup);
+    Ok(Plan {
+        strategy,
+        why,
+        creates_database: false,
+        tables_removed,
+        tables_brought_back,
+        sessions,
+        notes,
+        server_version: info.server_version,
+        search_path,
+        ..Plan::of(url, backup)
+    })
+}
+
+/// There is no live database: one is made under its name.
+async fn plan_anew(url: &DatabaseUrl, backup: &Manifest, blueprint: &Blueprint) -> Result<Plan> {
+    let Some(mut desk) = databases::maintenance(url).await? else {
+        return Err(Error::new(ErrorKind::NoDatabase, format!("The database {} does not exist", url.database))
+            .hint("This role gets into no other database of the server: create it by hand, then try again."));
+    };
+    if !databases::marked(&mut desk, &url.database).await?.is_empty() {
+        return Err(half_done(url)
+            .await
+            .unwrap_or_else(|| Error::new(ErrorKind::NeedsYou, "A rollback stopped half way")));
+    }
+    let version = read_database_info(&mut desk).await?.server_version;
+    refuse_older_server(version, backup)?;
+    let me = databases::me(&mut desk).await?;
+    let mut findings = Findings { database: url.database.clone(), ..Findings::default() };
+    findings.against_in_place.push("there is no live database".into());
+    if !me.may_create_databases {
+        findings.against_swap.push("this role may not create databases".into());
+    }
+    find_owners(&mut desk, blueprint, &mut findings).await?;
+    find_extensions(&mut desk, blueprint, &me, &mut findings).await?;
+    let (strategy, why) = decide(&findings)?;
+    Ok(Plan {
+        strategy,
+        why,
+        creates_database: true,
+        tables_brought_back: backup.tables.iter().map(|t| t.table.name.to_string()).collect(),
+        notes: vec![
+            "The database is made anew: settings, rights and comment of the database itself are in no backup.".into(),
+        ],
+        server_version: version,
+        search_path: "\"$user\", public".into(),
+        ..Plan::of(url, backup)
+    })
+}
+
+impl Plan {
+    fn of(url: &DatabaseUrl, backup: &Manifest) -> Self {
+        Self {
+            backup: backup.id.clone(),
+            database: url.database.clone(),
+            strategy: super::Strategy::Swap,
+            why: String::new(),
+            creates_database: false,
+            tables: backup.tables.len(),
+            rows: backup.rows(),
+            bytes: backup.bytes(),
+            tables_removed: Vec::new(),
+            tables_brought_back: Vec::new(),
+            sessions: Vec::new(),
+            notes: Vec::new(),
+            server_version: 0,
+            search_path: String::new(),
+        }
+    }
+}
+
+fn refuse_older_server(version: u32, backup: &Manifest) -> Result<()> {
+    let (here, there) = (version / 10_000, backup.database.server_version / 10_000);
+    if here >= there {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Other,
+        format!("The backup is of PostgreSQL {there}, the server is PostgreSQL {here}: it would not understand it"),
+    ))
+}
+
+fn table_changes(live: &Catalog, backup: &Manifest) -> (Vec<String>, Vec<String>) {
+    let now: BTreeSet<String> = live.tables.iter().map(|t| t.name.to_string()).collect();
+    let then: BTreeSet<String> = backup.tables.iter().map(|t| t.table.name.to_string()).collect();
+    (now.difference(&then).cloned().collect(), then.difference(&now).cloned().collect())
+}
+
+async fn against_swap(
+    live: &mut PgConnection,
+    url: &DatabaseUrl,
+    me: &Me,
+    database: &Database,
+    sessions: &[Session],
+) -> Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    if !me.may_create_databases {
+        reasons.push("this role may not create databases".to_owned());
+    }
+    if !me.superuser && !databases::foreign_owners(live, std::slice::from_ref(&database.owner)).await?.is_empty() {
+        reasons.push(format!("the database belongs to {}", database.owner));
+    }
+    let stuck = sessions.iter().find(|s| !s.can_be_ended);
+    reasons.extend(stuck.map(|s| format!("{} is connected and this role may not end its session", s.role)));
+    reasons.extend(databases::carry_hindrances(live, database, me).await?);
+    if reasons.is_empty() && databases::maintenance(url).await?.is_none() {
+        reasons.push("this role gets into no other database of the server".to_owned());
+    }
+    Ok(reasons)
+}
+
+async fn against_in_place(live: &mut PgConnection) -> Result<Vec<String>> {
+    let objects = emptying::user_objects(live).await?;
+    let foreign: Vec<String> =
+        objects.iter().filter(|o| !o.global && !o.mine).map(|o| format!("{} {}", o.kind, o.identity)).collect();
+    let mut reasons = Vec::new();
+    if let Some(first) = foreign.first() {
+        let more = if foreign.len() > 1 { format!(" and {} more", foreign.len() - 1) } else { String::new() };
+        reasons.push(format!("this role does not own {first}{more}"));
+    }
+    let (_, foreign_large_objects) = emptying::large_objects(live).await?;
+    if foreign_large_objects > 0 {
+        reasons.push(format!("this role does not own {foreign_large_objects} large objects"));
+    }
+    Ok(reasons)
+}
+
+async fn find_owners(connection: &mut PgConnection, blueprint: &Blueprint, findings: &mut Findings) -> Result<()> {
+    let owners: BTreeSet<String> = blueprint.entries().filter_map(|e| e.owner.clone()).collect();
+    // a right's owner only names who gave it, and everybody who owns the database is in this one
+    let owners: Vec<String> = owners.into_iter().filter(|o| o != "pg_database_owner").collect();
+    for (role, exists) in databases::foreign_owners(connection, &owners).await? {
+        if exists {
+            let reason = format!("something in the backup belongs to {role}, of which this role is no member");
+            findings.against_swap.push(reason.clone());
+            findings.against_in_place.push(reason);
+        } else {
+            findings.missing_roles.push(role);
+        }
+    }
+    Ok(())
+}
+
+async fn find_extensions(
+    connection: &mut PgConnection,
+    blueprint: &Blueprint,
+    me: &Me,
+    findings: &mut Findings,
+) -> Result<()> {
+    let wanted: Vec<String> = blueprint.entries().filter(|e| e.kind == "EXTENSION").map(|e| e.name.clone()).collect();
+    findings.against_swap.extend(databases::uncreatable_extensions(connection, &wanted, me).await?);
+    let installed = emptying::installed_extensions(connection).await?;
+    let missing: Vec<String> = wanted.into_iter().filter(|w| !installed.iter().any(|i| i.name == *w)).collect();
+    findings.against_in_place.extend(databases::uncreatable_extensions(connection, &missing, me).await?);
+    Ok(())
+}

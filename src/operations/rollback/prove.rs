@@ -1,0 +1,169 @@
+//! Proof that what was restored equals the backup: every table, column, row, value, sequence and object.
+
+use super::Job;
+use crate::domain::event::Event;
+use crate::domain::manifest::TableData;
+use crate::domain::schema::{Catalog, Column, Table};
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::catalog::read_catalog;
+use crate::postgres::census::census;
+use crate::postgres::structure::Entry;
+use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+
+/// Reads everything back over all connections and compares it with the backup.
+///
+/// # Errors
+/// `Other`, naming the first thing that differs; `Server`.
+pub(super) async fn contents(job: &Job<'_>, connections: &mut [PgConnection]) -> Result<()> {
+    if let Some(first) = connections.first_mut() {
+        shape(job, &read_catalog(first).await?)?;
+    }
+    let mut tables: Vec<&TableData> = job.backup.tables.iter().collect();
+    tables.sort_by_key(|data| std::cmp::Reverse(data.stats.bytes));
+    let queue = Mutex::new(VecDeque::from(tables));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let workers = connections.iter_mut().map(|connection| async {
+        while let Some(data) = next() {
+            // read by the backup's own description: its columns in its order
+            let found = census(connection, &data.table).await?;
+            if found != data.stats {
+                return Err(differs(&data.table.name.to_string(), "rows", &found.rows, &data.stats.rows));
+            }
+            job.observer.on(Event::Bytes(found.bytes));
+            job.observer.on(Event::TableDone(data.table.name.to_string()));
+        }
+        Ok(())
+    });
+    try_join_all(workers).await?;
+    Ok(())
+}
+
+fn differs(what: &str, of: &str, found: &dyn Debug, wanted: &dyn Debug) -> Error {
+    let text = format!(
+        "The restored copy is not equal to the backup: {of} of {what} are {found:?} where the backup has {wanted:?}"
+    );
+    let text = if format!("{found:?}") == format!("{wanted:?}") {
+        format!("The restored copy is not equal to the backup: values of {what} differ")
+    } else {
+        text
+    };
+    Error::new(ErrorKind::Other, text).hint("Please report this: it should never happen.")
+}
+
+/// Tables with their columns, sequences, schemas, materialized views.
+fn shape(job: &Job<'_>, found: &Catalog) -> Result<()> {
+    let wanted = job.backup;
+    let names = |tables: &mut dyn Iterator<Item = &Table>| tables.map(|t| t.name.to_string()).collect::<Vec<_>>();
+    let (mut here, mut there) =
+        (names(&mut found.tables.iter()), names(&mut wanted.tables.iter().map(|data| &data.table)));
+    here.sort();
+    there.sort();
+    let equal = |what: &str, here: &dyn Debug, there: &dyn Debug| {
+        if format!("{here:?}") == format!("{there:?}") {
+            Ok(())
+        } else {
+            Err(differs("the database", what, here, there))
+        }
+    };
+    equal("the tables", &here, &there)?;
+    equal("the schemas", &found.schemas, &wanted.schemas)?;
+    equal("the materialized views", &sorted(&found.materialized_views), &sorted(&wanted.materialized_views))?;
+    for data in &wanted.tables {
+        let columns = found.table(&data.table.name).map_or_else(BTreeMap::new, |t| described(&t.columns));
+        let there = described(&data.table.columns);
+        if columns != there {
+            return Err(differs(&data.table.name.to_string(), "the columns", &columns, &there));
+        }
+    }
+    for sequence in &wanted.sequences {
+        let here = found.sequences.iter().find(|s| s.name == sequence.name);
+        if here != Some(sequence) {
+            return Err(differs(&sequence.name.to_string(), "the figures", &here, &Some(sequence)));
+        }
+    }
+    equal("the sequences", &found.sequences.len(), &wanted.sequences.len())
+}
+
+fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort();
+    items
+}
+
+/// What of a column a restore keeps: not its number, and for inherited ones not its place.
+fn described(columns: &[Column]) -> BTreeMap<&str, String> {
+    let describe =
+        |c: &Column| format!("{}, not null: {}, {:?}, generated: {}", c.type_name, c.not_null, c.identity, c.generated);
+    columns.iter().map(|c| (c.name.as_str(), describe(c))).collect()
+}
+
+/// What of the backup's structure is missing, what is there besides, and which rights and comments differ; empty when
+/// all is equal. Definitions are not compared word by word: PostgreSQL may print a check that it has read differently.
+pub(super) fn structure<'a>(
+    found: impl Iterator<Item = &'a Entry>,
+    wanted: impl Iterator<Item = &'a Entry>,
+) -> Vec<String> {
+    let (mut here, there) = (counted(found), counted(wanted));
+    let mut differences = Vec::new();
+    for (key, count) in there {
+        let found = here.remove(&key).unwrap_or(0);
+        if found < count {
+            differences.push(format!("{} is missing", key.0));
+        } else if found > count {
+            differences.push(format!("{} is there twice", key.0));
+        }
+    }
+    differences.extend(here.into_keys().map(|key| format!("{} is not as in the backup", key.0)));
+    differences.sort();
+    differences
+}
+
+/// Label and, where PostgreSQL prints it back word by word, text.
+fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<(String, String), u32> {
+    let mut counted = BTreeMap::new();
+    for entry in entries.filter(|e| !e.kind.starts_with("BLOB") && !is_of_large_object(e)) {
+        let label = format!("{} of {}", entry.label(), entry.owner.as_deref().unwrap_or("nobody"));
+        let text = match entry.kind.as_str() {
+            "ACL" | "DEFAULT ACL" | "COMMENT" | "EXTENSION" => statements(&entry.sql),
+            _ => String::new(),
+        };
+        *counted.entry((label, text)).or_insert(0) += 1;
+    }
+    counted
+}
+
+fn is_of_large_object(entry: &Entry) -> bool {
+    entry.name.starts_with("LARGE OBJECT")
+}
+
+/// Without comments and settings; rights in any order.
+fn statements(sql: &str) -> String {
+    let mut lines: Vec<&str> =
+        sql.lines().filter(|l| !l.is_empty() && !l.starts_with("--") && !l.starts_with("SET default_")).collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: &str, name: &str, sql: &str) -> Entry {
+        Entry { kind: kind.into(), schema: None, name: name.into(), owner: Some("jo".into()), sql: sql.into() }
+    }
+
+    #[test]
+    fn finds_what_is_missing_and_what_is_new() {
+        let wanted = [entry("TABLE", "a", "x"), entry("ACL", "TABLE a", "GRANT a;\nGRANT b;\n")];
+        let same = [entry("ACL", "TABLE a", "--\nGRANT b;\n\nGRANT a;\n"), entry("TABLE", "a", "y")];
+        assert_eq!(structure(same.iter(), wanted.iter()), Vec::<String>::new());
+        let other = [entry("TABLE", "b", "x"), entry("ACL", "TABLE a", "GRANT a;\n")];
+        let said = structure(other.iter(), wanted.iter());
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert!(said.contains(&"TABLE a of jo is missing".to_owned()));
+    }
+}

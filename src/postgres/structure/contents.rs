@@ -1,0 +1,142 @@
+//! Small statements that put content into structure: search paths, sequences, parts of large objects.
+
+use super::{Entry, Paths};
+use crate::domain::names::quote_literal;
+use crate::domain::schema::{Sequence, Table};
+use crate::error::Result;
+use crate::postgres::session::{doing, server_error};
+use sqlx::Executor;
+use sqlx::postgres::PgConnection;
+
+/// Functions of the user in domains and checks find what they name without a schema.
+///
+/// # Errors
+/// `Server`.
+pub async fn search_like_the_application(connection: &mut PgConnection, paths: &Paths) -> Result<()> {
+    set_path(connection, paths.application()).await
+}
+
+/// Back to the path under which every name prints with its schema.
+///
+/// # Errors
+/// `Server`.
+pub async fn search_nothing(connection: &mut PgConnection) -> Result<()> {
+    set_path(connection, "pg_catalog").await
+}
+
+async fn set_path(connection: &mut PgConnection, path: &str) -> Result<()> {
+    let statement = format!("SELECT pg_catalog.set_config('search_path', {}, false)", quote_literal(path));
+    connection.execute(statement.as_str()).await.map(drop).map_err(doing("setting up the session"))
+}
+
+/// Removes the rows of an extension's configuration table that the backup holds as well.
+///
+/// # Errors
+/// `Server`.
+pub async fn clear_extension_rows(connection: &mut PgConnection, table: &Table) -> Result<()> {
+    let Some(condition) = &table.extension_condition else { return Ok(()) };
+    // the condition comes with its own WHERE, or empty
+    let statement = format!("DELETE FROM ONLY {} {condition}", table.name.sql());
+    let cleared = connection.execute(statement.as_str()).await;
+    cleared.map(drop).map_err(|e| server_error(&format!("clearing {}", table.name), e))
+}
+
+/// Runs a part of the large objects; the file descriptors inside live as long as the caller's transaction.
+///
+/// # Errors
+/// `Server`.
+pub async fn run_part(connection: &mut PgConnection, part: &Entry) -> Result<()> {
+    let run = connection.execute(part.sql.as_str()).await;
+    run.map(drop).map_err(|e| server_error("restoring large objects", e))
+}
+
+/// Sets every sequence to its value and to whether that was given out already.
+///
+/// # Errors
+/// `Server`.
+pub async fn set_sequences(connection: &mut PgConnection, sequences: &[Sequence]) -> Result<()> {
+    for part in sequences.chunks(200) {
+        let sets: Vec<String> = part
+            .iter()
+            .map(|s| {
+                let name = quote_literal(&s.name.sql());
+                format!("SELECT pg_catalog.setval({name}::pg_catalog.regclass, {}, {})", s.last_value, s.is_called)
+            })
+            .collect();
+        connection.execute(sets.join("; ").as_str()).await.map_err(doing("setting sequences"))?;
+    }
+    Ok(())
+}
+
+/// Fresh statistics for the planner. Nothing depends on it, so that its failure is none.
+pub async fn analyze(connection: &mut PgConnection) {
+    let _ = connection.execute("ANALYZE").await;
+}
+
+/// Begins the transaction of a restore. A lock that others hold is waited for so long and no longer.
+///
+/// # Errors
+/// `Server`.
+pub async fn begin(connection: &mut PgConnection) -> Result<()> {
+    let statement = "BEGIN; SET LOCAL lock_timeout = '15s'";
+    connection.execute(statement).await.map(drop).map_err(doing("opening a transaction"))
+}
+
+/// # Errors
+/// `Server`; when the connection broke, `outcome_of` tells.
+pub async fn commit(connection: &mut PgConnection) -> Result<()> {
+    connection.execute("COMMIT").await.map(drop).map_err(doing("committing the restore"))
+}
+
+/// The name by which the server remembers this transaction.
+///
+/// # Errors
+/// `Server`.
+pub async fn transaction_id(connection: &mut PgConnection) -> Result<String> {
+    let sql = "SELECT txid_current()::text";
+    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(doing("opening a transaction"))
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Committed,
+    Aborted,
+    Unknown,
+}
+
+/// Asks for a transaction of another session; waits a little for one that still runs.
+///
+/// # Errors
+/// `Server`.
+pub async fn outcome_of(connection: &mut PgConnection, transaction: &str) -> Result<Outcome> {
+    for _ in 0..50 {
+        let sql = "SELECT txid_status($1::int8)";
+        let asked = sqlx::query_scalar(sql)
+            .bind(transaction.parse::<i64>().unwrap_or_default())
+            .fetch_one(&mut *connection)
+            .await;
+        let status: Option<String> = asked.map_err(doing("asking for the restore's outcome"))?;
+        match status.as_deref() {
+            Some("committed") => return Ok(Outcome::Committed),
+            Some("aborted") => return Ok(Outcome::Aborted),
+            _ => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        }
+    }
+    Ok(Outcome::Unknown)
+}
+
+/// Drops the schemas that are not in the list; they must be empty.
+///
+/// # Errors
+/// `Server`.
+pub async fn drop_schemas_but(connection: &mut PgConnection, wanted: &[String]) -> Result<()> {
+    let sql = "SELECT quote_ident(nspname) FROM pg_namespace
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND nspname <> ALL ($1::text[])";
+    let unwanted: Vec<String> =
+        sqlx::query_scalar(sql).bind(wanted).fetch_all(&mut *connection).await.map_err(doing("reading the schemas"))?;
+    for schema in unwanted {
+        connection.execute(format!("DROP SCHEMA {schema}").as_str()).await.map_err(doing("dropping a schema"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+-- What a migration, and what people, may do to it.
+DROP VIEW app.users, app.mine;
+DROP TABLE app.egg CASCADE;
+TRUNCATE "User" CASCADE;
+ALTER TABLE "User" DROP COLUMN "Mail" CASCADE, ADD COLUMN brand_new integer DEFAULT 4;
+CREATE TABLE added_by_migration (id integer PRIMARY KEY);
+CREATE SCHEMA added; CREATE TABLE added.more (id integer REFERENCES public.added_by_migration);
+CREATE TYPE added.kind AS ENUM ('x');
+CREATE FUNCTION added.f() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;
+ALTER TYPE app.mood ADD VALUE 'new';
+DROP SCHEMA "we""ird; Type: TABLE; Schema: x" CASCADE;
+SELECT setval('app.called', 9999), nextval('app.fresh');
+REVOKE ALL ON SCHEMA app FROM reader; GRANT CREATE ON SCHEMA app TO PUBLIC; COMMENT ON SCHEMA app IS 'other';
+GRANT ALL ON SCHEMA public TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT ALL ON TABLES TO writer;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+DROP EXTENSION unaccent; CREATE EXTENSION pg_trgm; DROP EXTENSION hstore CASCADE;
+DROP MATERIALIZED VIEW app.a_totals; REFRESH MATERIALIZED VIEW app.later;
+DROP PUBLICATION news; CREATE PUBLICATION fake FOR TABLE app.hen;
+SELECT lo_unlink(4711); SELECT lo_from_bytea(99, 'other'); SELECT lo_put(4712, 0, 'changed');
+UPDATE _prisma_migrations SET finished_at = NULL; INSERT INTO _prisma_migrations VALUES ('2', 'y', now(), '2026_more', NULL, NULL, now(), 1);
+INSERT INTO empty_table VALUES (1), (2);
