@@ -13,7 +13,9 @@ use serde::Serialize;
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Source {
     /// As they stand in the backup: same type, nothing to change.
-    Copied { from: String },
+    Copied {
+        from: String,
+    },
     /// From the backup, through a cast, a `--map-value`, or with its NULLs filled.
     Converted {
         from: String,
@@ -24,14 +26,25 @@ pub enum Source {
         null_fill: Option<String>,
     },
     /// `--cast`: an expression over the old row.
-    Cast { from: Option<String>, sql: String },
+    Cast {
+        from: Option<String>,
+        sql: String,
+    },
     /// `--fill` on a new column: an expression over the new row.
-    Filled { sql: String },
-    Default { sql: String },
+    Filled {
+        sql: String,
+    },
+    Default {
+        sql: String,
+    },
     /// The next number of the identity column's own sequence.
-    Identity { sequence: QualifiedName },
+    Identity {
+        sequence: QualifiedName,
+    },
     /// Required, and nobody says with what: the type's empty value.
-    Empty { sql: String },
+    Empty {
+        sql: String,
+    },
     Null,
 }
 
@@ -40,6 +53,9 @@ pub struct ColumnPlan {
     pub column: String,
     pub type_name: String,
     pub not_null: bool,
+    /// Its default where that is a constant, so that `--on-conflict fill` can tell "at its default".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constant_default: Option<String>,
     #[serde(flatten)]
     pub source: Source,
 }
@@ -106,7 +122,11 @@ pub struct Refusal {
 }
 
 /// The columns of a pair matched: new column → old column.
-pub fn match_columns<'t>(source: &SourceTable<'_>, target: &'t Table, maps: &[(String, String)]) -> Vec<(&'t Column, Option<String>)> {
+pub fn match_columns<'t>(
+    source: &SourceTable<'_>,
+    target: &'t Table,
+    maps: &[(String, String)],
+) -> Vec<(&'t Column, Option<String>)> {
     let moved = |old: &str| maps.iter().any(|(from, _)| from == old);
     let free: Vec<&str> = source.column_names().filter(|old| !moved(old)).collect();
     let exact = |new: &Column| {
@@ -116,7 +136,9 @@ pub fn match_columns<'t>(source: &SourceTable<'_>, target: &'t Table, maps: &[(S
     let writable = || target.columns.iter().filter(|c| !c.generated);
     let matched: Vec<(&Column, Option<String>)> = writable().map(|c| (c, exact(c))).collect();
     // what is left on both sides: the same name but for its case
-    let is_used = |old: &str| matched.iter().any(|(_, from)| from.as_deref() == Some(old)) || target.columns.iter().any(|c| c.name == old);
+    let is_used = |old: &str| {
+        matched.iter().any(|(_, from)| from.as_deref() == Some(old)) || target.columns.iter().any(|c| c.name == old)
+    };
     let left: Vec<&str> = free.into_iter().filter(|old| !is_used(old)).collect();
     let new_left: Vec<&str> = matched.iter().filter(|(_, from)| from.is_none()).map(|(c, _)| c.name.as_str()).collect();
     let near = |new: &str| -> Option<String> {
@@ -154,11 +176,35 @@ pub fn plan_columns(
             column: column.name.clone(),
             type_name: column.type_name.clone(),
             not_null: column.not_null,
+            constant_default: column.default.clone().filter(|sql| is_constant(sql)),
             source: source_of,
         });
     }
     let skipped = skipped_columns(source, target, wishes, &columns);
     (columns, skipped)
+}
+
+/// Literals and casts of them: whatever is called could give another value next time.
+fn is_constant(sql: &str) -> bool {
+    let (mut words, mut rest) = (Vec::new(), sql);
+    while let Some(c) = rest.chars().next() {
+        if let Some(inside) = rest.strip_prefix('\'') {
+            rest = inside.split_once('\'').map_or("", |(_, after)| after);
+        } else if let Some(cast) = rest.strip_prefix("::") {
+            rest = cast.trim_start_matches(|c: char| c.is_alphanumeric() || "_ .\"".contains(c));
+            // a length or a precision
+            if let Some((_, after)) = rest.strip_prefix('(').and_then(|r| r.split_once(')')) {
+                rest = after;
+            }
+        } else if c.is_alphabetic() || c == '_' || c == '"' {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '"').unwrap_or(rest.len());
+            words.push(rest[..end].to_lowercase());
+            rest = &rest[end..];
+        } else {
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    words.iter().all(|w| matches!(w.as_str(), "true" | "false" | "null" | "array"))
 }
 
 fn wish<'w>(wishes: &'w [(String, String)], column: &Column) -> Option<&'w String> {
@@ -179,7 +225,13 @@ fn from_backup(old: &Column, column: &Column, wishes: &Wishes) -> Result<Source,
 }
 
 /// What a column gets that the backup does not know; the error says why nothing can be right.
-fn new_column(column: &Column, target: &Table, wishes: &Wishes, now: &Catalog, types: &Types) -> Result<Source, String> {
+fn new_column(
+    column: &Column,
+    target: &Table,
+    wishes: &Wishes,
+    now: &Catalog,
+    types: &Types,
+) -> Result<Source, String> {
     if let Some(sql) = wish(&wishes.casts, column) {
         return Ok(Source::Cast { from: None, sql: sql.clone() });
     }
@@ -190,7 +242,9 @@ fn new_column(column: &Column, target: &Table, wishes: &Wishes, now: &Catalog, t
         let owner = |of: &Table| (of.name.clone(), column.name.clone());
         let owners = [Some(owner(target)), target.partition_root.clone().map(|root| (root, column.name.clone()))];
         let sequence = now.sequences.iter().find(|s| s.owner.is_some() && owners.contains(&s.owner));
-        return sequence.map(|s| Source::Identity { sequence: s.name.clone() }).ok_or_else(|| "its identity has no sequence".into());
+        return sequence
+            .map(|s| Source::Identity { sequence: s.name.clone() })
+            .ok_or_else(|| "its identity has no sequence".into());
     }
     if let Some(sql) = &column.default {
         return Ok(Source::Default { sql: sql.clone() });
@@ -208,17 +262,27 @@ fn new_column(column: &Column, target: &Table, wishes: &Wishes, now: &Catalog, t
         return Err(format!("it is required and refers to {}", key.referenced));
     }
     let sql = empty_value(&column.type_name, types);
-    sql.map(|sql| Source::Empty { sql }).ok_or_else(|| format!("it is required and {} has no empty value", column.type_name))
+    sql.map(|sql| Source::Empty { sql })
+        .ok_or_else(|| format!("it is required and {} has no empty value", column.type_name))
 }
 
-fn skipped_columns(source: &SourceTable<'_>, target: &Table, wishes: &Wishes, columns: &[ColumnPlan]) -> Vec<SkippedColumn> {
+fn skipped_columns(
+    source: &SourceTable<'_>,
+    target: &Table,
+    wishes: &Wishes,
+    columns: &[ColumnPlan],
+) -> Vec<SkippedColumn> {
     let used = |old: &str| columns.iter().any(|c| c.from() == Some(old));
     let why = |old: &str| match target.column(old) {
         Some(column) if column.generated => WhySkipped::Generated,
         Some(_) if wishes.maps.iter().any(|(_, to)| to == old) => WhySkipped::Taken,
         _ => WhySkipped::Gone,
     };
-    source.column_names().filter(|old| !used(old)).map(|old| SkippedColumn { column: old.to_owned(), why: why(old) }).collect()
+    source
+        .column_names()
+        .filter(|old| !used(old))
+        .map(|old| SkippedColumn { column: old.to_owned(), why: why(old) })
+        .collect()
 }
 
 /// The error that names the `--fill` for each column that needs one.
@@ -229,9 +293,31 @@ pub fn refused(refusals: &[Refusal]) -> Error {
         format!("The rows do not fit: {columns} must have a value that only you can know. Nothing was changed"),
     );
     for refusal in refusals {
-        let quoted = |name: &str| if name.contains(['.', '"', '=', ' ']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+        let quoted = |name: &str| {
+            if name.contains(['.', '"', '=', ' ']) {
+                format!("\"{}\"", name.replace('"', "\"\""))
+            } else {
+                name.to_owned()
+            }
+        };
         let name = format!("{}.{}", quoted(&refusal.table.name), quoted(&refusal.column));
-        error = error.hint(format!("--fill '{name}=SQL-EXPRESSION'   ({}.{}: {})", refusal.table, refusal.column, refusal.why));
+        error = error
+            .hint(format!("--fill '{name}=SQL-EXPRESSION'   ({}.{}: {})", refusal.table, refusal.column, refusal.why));
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_constant;
+
+    #[test]
+    fn tells_constant_defaults() {
+        for sql in ["0", "'-1'::integer", "'it''s (now)'::text", "true", "ARRAY[]::text[]", "'X'::public.\"Role\"", "'a'::character varying(3)", "(-1.5)"] {
+            assert!(is_constant(sql), "{sql}");
+        }
+        for sql in ["now()", "CURRENT_TIMESTAMP", "nextval('s'::regclass)", "('a'::text || upper('b'::text))", "gen_random_uuid()"] {
+            assert!(!is_constant(sql), "{sql}");
+        }
+    }
 }

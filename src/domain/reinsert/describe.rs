@@ -22,7 +22,9 @@ pub fn describe(plan: &Plan) -> Vec<String> {
     }
     lines.push(match plan.options.on_conflict {
         OnConflict::Skip => "Rows that are already there stay as they are.".into(),
-        OnConflict::Fill => "In rows that are already there, only columns that are NULL or at their default are written.".into(),
+        OnConflict::Fill => {
+            "In rows that are already there, only columns that are NULL or at their default are written.".into()
+        }
         OnConflict::Update => "Rows that are already there are overwritten with the backup's values.".into(),
         OnConflict::Replace => "These tables are emptied first.".into(),
     });
@@ -44,7 +46,8 @@ fn describe_table(table: &TablePlan, lines: &mut Vec<String>) {
         RowIdentity::WholeRow => "no key: whole rows are compared and counted".into(),
     };
     lines.push(format!("{}{renamed}: {}, {by}", table.table, rows(table.rows)));
-    let copied = table.columns.iter().filter(|c| matches!(&c.source, Source::Copied { from } if from == &c.column)).count();
+    let copied =
+        table.columns.iter().filter(|c| matches!(&c.source, Source::Copied { from } if from == &c.column)).count();
     if copied > 0 {
         lines.push(format!("    {copied} column{} copied", if copied == 1 { "" } else { "s" }));
     }
@@ -76,7 +79,9 @@ fn describe_column(column: &ColumnPlan) -> Option<String> {
         Source::Filled { sql } => format!("new, filled with {sql}"),
         Source::Default { sql } => format!("new, at its default {sql}"),
         Source::Identity { sequence } => format!("new, numbered by {sequence}"),
-        Source::Empty { sql } => format!("new and required without a default: filled with {sql}, the empty value of {}", column.type_name),
+        Source::Empty { sql } => {
+            format!("new and required without a default: filled with {sql}, the empty value of {}", column.type_name)
+        }
         Source::Null => "new, NULL".into(),
     })
 }
@@ -87,9 +92,14 @@ pub fn suggestions(matching: &Matching<'_, '_>, now: &Catalog, tables: &[TablePl
     for (n, _) in matching.without_place.iter().filter(|(_, why)| *why == NoPlace::Gone) {
         let source = &matching.sources[*n];
         let Some(old) = source.table() else { continue };
-        let free = targets(now).filter(|t| t.partition_root.is_none() && !matching.pairs.iter().any(|p| p.target.name == t.name));
+        let free = targets(now)
+            .filter(|t| t.partition_root.is_none() && !matching.pairs.iter().any(|p| p.target.name == t.name));
         let alike = |t: &&crate::domain::schema::Table| {
-            let shared = old.columns.iter().filter(|c| t.column(&c.name).is_some_and(|new| new.type_name == c.type_name)).count();
+            let shared = old
+                .columns
+                .iter()
+                .filter(|c| t.column(&c.name).is_some_and(|new| new.type_name == c.type_name))
+                .count();
             shared * 3 >= old.columns.len().max(t.columns.len()) * 2
         };
         let mut alike = free.filter(alike);
@@ -112,7 +122,11 @@ pub fn suggestions(matching: &Matching<'_, '_>, now: &Catalog, tables: &[TablePl
 }
 
 fn table_text(name: &QualifiedName) -> String {
-    if name.schema == "public" { part_text(&name.name) } else { format!("{}.{}", part_text(&name.schema), part_text(&name.name)) }
+    if name.schema == "public" {
+        part_text(&name.name)
+    } else {
+        format!("{}.{}", part_text(&name.schema), part_text(&name.name))
+    }
 }
 
 /// A name as the parsers of `options` read it back.

@@ -27,7 +27,9 @@ pub fn empty_value(type_name: &str, types: &Types) -> Option<String> {
     let value = match bare(type_name).as_str() {
         "boolean" => "false",
         "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "money" | "oid" => "0",
-        "text" | "character varying" | "character" | "bpchar" | "name" | "\"char\"" | "bytea" | "xml" | "tsvector" => "''",
+        "text" | "character varying" | "character" | "bpchar" | "name" | "\"char\"" | "bytea" | "xml" | "tsvector" => {
+            "''"
+        }
         "json" | "jsonb" => "'{}'",
         "date" | "timestamp without time zone" | "timestamp with time zone" => "now()",
         "time without time zone" | "time with time zone" => "'00:00:00'",

@@ -29,7 +29,9 @@ pub fn identity(target: &Table, source: &Table, columns: &[ColumnPlan]) -> RowId
 /// Whether the backup had a key whose columns all arrive, unchanged, in these columns: then no two of its rows are alike there.
 pub fn told_apart(columns_now: &[String], source: &Table, columns: &[ColumnPlan]) -> bool {
     let arrives = |old: &String| {
-        columns.iter().any(|c| columns_now.contains(&c.column) && matches!(&c.source, Source::Copied { from } if from == old))
+        columns
+            .iter()
+            .any(|c| columns_now.contains(&c.column) && matches!(&c.source, Source::Copied { from } if from == old))
     };
     let not_null = |old: &String| source.column(old).is_some_and(|c| c.not_null);
     let keys = std::iter::once(&source.primary_key).chain(source.unique_keys.iter().filter(|k| k.iter().all(not_null)));

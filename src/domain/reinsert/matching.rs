@@ -25,7 +25,12 @@ impl SourceTable<'_> {
     }
 
     pub fn column_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.table().map(|t| t.columns.as_slice()).unwrap_or_default().iter().filter(|c| !c.generated).map(|c| c.name.as_str())
+        self.table()
+            .map(|t| t.columns.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .filter(|c| !c.generated)
+            .map(|c| c.name.as_str())
     }
 }
 
@@ -81,7 +86,9 @@ pub fn match_tables<'b, 'n>(backup: &'b Manifest, now: &'n Catalog, options: &Op
     let unclaimed = |n: usize| !claims.iter().any(|(source, _)| *source == n);
     for (n, source) in sources.iter().enumerate().filter(|(n, _)| unclaimed(*n)) {
         match same_table(source, &sources, now) {
-            Some(target) if claims.iter().any(|(_, t)| t.name == target.name) => without_place.push((n, NoPlace::Taken)),
+            Some(target) if claims.iter().any(|(_, t)| t.name == target.name) => {
+                without_place.push((n, NoPlace::Taken))
+            }
             Some(target) => pairs.push(Pair { source: n, target }),
             None => without_place.push((n, NoPlace::Gone)),
         }
@@ -157,7 +164,12 @@ enum Meaning<'n> {
 fn look_up<'n>(map: &Map, sources: &[SourceTable<'_>], now: &'n Catalog) -> Result<Meaning<'n>> {
     let column = column_meaning(map, sources);
     let table = find_table(&map.from, sources.iter().map(|s| &s.name));
-    let both = || Error::new(ErrorKind::Usage, format!("--map {}={}: {} is a table and a column. Nothing was changed", map.from, map.to, map.from));
+    let both = || {
+        Error::new(
+            ErrorKind::Usage,
+            format!("--map {}={}: {} is a table and a column. Nothing was changed", map.from, map.to, map.from),
+        )
+    };
     match (column, table) {
         (Some(_), Found::One(_)) if map.to.0.len() == 1 => {
             Err(both().hint("Write schema.Table.column=new for the column, schema.Old=schema.New for the table."))
@@ -166,20 +178,22 @@ fn look_up<'n>(map: &Map, sources: &[SourceTable<'_>], now: &'n Catalog) -> Resu
         (_, Found::One(name)) => {
             let candidates: Vec<String> = targets(now).map(|t| t.name.to_string()).collect();
             let target = find_table(&map.to, targets(now).map(|t| &t.name));
-            let target = target.or_usage("--map", &map.to.to_string(), "among the tables of the database", &candidates)?;
+            let target =
+                target.or_usage("--map", &map.to.to_string(), "among the tables of the database", &candidates)?;
             let source = sources.iter().position(|s| &s.name == name);
             let target = targets(now).find(|t| &t.name == target);
             source.zip(target).map(|(s, t)| Meaning::Table(s, t)).ok_or_else(both)
         }
         (Some(column), _) => Ok(Meaning::Column(column)),
         (None, found) => {
-            let candidates: Vec<String> = match map.from.split_column().map(|(t, _)| find_table(&t, sources.iter().map(|s| &s.name))) {
-                Some(Found::One(table)) => {
-                    let of_table = sources.iter().filter(|s| &s.name == table);
-                    of_table.flat_map(|s| s.column_names().map(|c| format!("{}.{c}", s.name.name))).collect()
-                }
-                _ => sources.iter().map(|s| s.name.to_string()).collect(),
-            };
+            let candidates: Vec<String> =
+                match map.from.split_column().map(|(t, _)| find_table(&t, sources.iter().map(|s| &s.name))) {
+                    Some(Found::One(table)) => {
+                        let of_table = sources.iter().filter(|s| &s.name == table);
+                        of_table.flat_map(|s| s.column_names().map(|c| format!("{}.{c}", s.name.name))).collect()
+                    }
+                    _ => sources.iter().map(|s| s.name.to_string()).collect(),
+                };
             let error = found.or_usage("--map", &map.from.to_string(), "in the backup", &candidates);
             Err(error.err().unwrap_or_else(both).hint("The old name comes first: --map Old=New, --map Table.old=new."))
         }

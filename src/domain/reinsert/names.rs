@@ -100,7 +100,10 @@ pub enum Found<T> {
 }
 
 /// The table that a name of one or two parts means: exactly, else without regard to case.
-pub fn find_table<'a>(name: &Name, tables: impl Iterator<Item = &'a QualifiedName> + Clone) -> Found<&'a QualifiedName> {
+pub fn find_table<'a>(
+    name: &Name,
+    tables: impl Iterator<Item = &'a QualifiedName> + Clone,
+) -> Found<&'a QualifiedName> {
     let fits = |same: fn(&Part, &str) -> bool, table: &QualifiedName| match name.0.as_slice() {
         [table_name] => same(table_name, &table.name),
         [schema, table_name] => same(schema, &table.schema) && same(table_name, &table.name),
@@ -137,8 +140,11 @@ pub fn not_one<T: ToString>(flag: &str, name: &str, found: &[T], place: &str, ca
         if near.is_empty() { error } else { error.hint(format!("There is {}.", near.join(", "))) }
     } else {
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();
-        Error::new(ErrorKind::Usage, format!("{flag}: {name} {place} can be {}. Nothing was changed", names.join(" or ")))
-            .hint("Write the schema's name before it, or the name in double quotes.")
+        Error::new(
+            ErrorKind::Usage,
+            format!("{flag}: {name} {place} can be {}. Nothing was changed", names.join(" or ")),
+        )
+        .hint("Write the schema's name before it, or the name in double quotes.")
     }
 }
 
@@ -191,7 +197,11 @@ mod tests {
 
     #[test]
     fn finds_exactly_before_nearly() {
-        let tables = [QualifiedName::new("public", "User"), QualifiedName::new("public", "user"), QualifiedName::new("app", "Order")];
+        let tables = [
+            QualifiedName::new("public", "User"),
+            QualifiedName::new("public", "user"),
+            QualifiedName::new("app", "Order"),
+        ];
         let find = |text: &str| find_table(&Name::parse(text).unwrap(), tables.iter());
         assert_eq!(find("User"), Found::One(&tables[0]));
         assert_eq!(find("order"), Found::One(&tables[2]));

@@ -149,7 +149,9 @@ mod tests {
     fn splits_fills_at_the_first_equal_sign() {
         let fill = parse_fill("User.level=CASE WHEN a = b THEN 1 ELSE 2 END").unwrap();
         assert_eq!(fill.sql, "CASE WHEN a = b THEN 1 ELSE 2 END");
-        assert!(parse_fill("level=1").is_err() && parse_fill("User.level=").is_err() && parse_fill("User.level").is_err());
+        assert!(
+            parse_fill("level=1").is_err() && parse_fill("User.level=").is_err() && parse_fill("User.level").is_err()
+        );
     }
 
     #[test]

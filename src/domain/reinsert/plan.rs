@@ -69,7 +69,8 @@ pub fn plan(backup: &Manifest, now: &Catalog, types: &Types, options: &Options) 
         // the leaves of one table may hold the same key twice
         let keyless = Table { primary_key: Vec::new(), unique_keys: Vec::new(), ..old.clone() };
         let old = if source.parts.len() == 1 { old } else { &keyless };
-        let mut keys: Vec<Vec<String>> = std::iter::once(&pair.target.primary_key).chain(&pair.target.unique_keys).cloned().collect();
+        let mut keys: Vec<Vec<String>> =
+            std::iter::once(&pair.target.primary_key).chain(&pair.target.unique_keys).cloned().collect();
         keys.retain(|key| !key.is_empty());
         let rivals = matching.pairs.iter().filter(|p| p.target.name == pair.target.name).count() > 1;
         let unsure = |key: &&Vec<String>| rivals || !told_apart(key, old, &columns);
@@ -131,10 +132,16 @@ fn collect_wishes(matching: &Matching<'_, '_>, now: &Catalog, options: &Options)
             let of_target = list.iter().filter(|(table, _, _)| table == &pair.target.name);
             of_target.map(|(_, column, sql)| (column.clone(), sql.clone())).collect()
         };
-        all.push(Wishes { maps: column_maps(matching, pair)?, fills: of_target(&fills), casts: of_target(&casts), values: Vec::new() });
+        all.push(Wishes {
+            maps: column_maps(matching, pair)?,
+            fills: of_target(&fills),
+            casts: of_target(&casts),
+            values: Vec::new(),
+        });
     }
     for map in &options.value_maps {
-        let (source, column) = source_column(&map.column, &matching.sources).ok_or_else(|| unknown_old("--map-value", &map.column, matching))?;
+        let (source, column) = source_column(&map.column, &matching.sources)
+            .ok_or_else(|| unknown_old("--map-value", &map.column, matching))?;
         for (pair, wishes) in matching.pairs.iter().zip(&mut all).filter(|(p, _)| p.source == source) {
             let _ = pair;
             wishes.values.push((column.clone(), map.from.clone(), map.to.clone()));
@@ -154,7 +161,9 @@ fn unknown_old(flag: &str, name: &Name, matching: &Matching<'_, '_>) -> Error {
 fn column_maps(matching: &Matching<'_, '_>, pair: &Pair<'_>) -> Result<Vec<(String, String)>> {
     let mut maps: Vec<(String, String)> = Vec::new();
     for map in matching.column_maps.iter().filter(|m| m.source == pair.source) {
-        let Some((table, part)) = map.to.0.split_last().map(|(last, before)| (Name(before.to_vec()), last)) else { continue };
+        let Some((table, part)) = map.to.0.split_last().map(|(last, before)| (Name(before.to_vec()), last)) else {
+            continue;
+        };
         if !table.0.is_empty() && find_table(&table, std::iter::once(&pair.target.name)) == Found::Nothing {
             continue;
         }
@@ -162,11 +171,17 @@ fn column_maps(matching: &Matching<'_, '_>, pair: &Pair<'_>) -> Result<Vec<(Stri
         if pair.target.column(new).is_some_and(|c| c.generated) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("--map {}.{}={new}: {}.{new} is a generated column and cannot be written. Nothing was changed", matching.sources[map.source].name, map.from, pair.target.name),
+                format!(
+                    "--map {}.{}={new}: {}.{new} is a generated column and cannot be written. Nothing was changed",
+                    matching.sources[map.source].name, map.from, pair.target.name
+                ),
             ));
         }
         if maps.iter().any(|(_, to)| to == new) {
-            return Err(Error::new(ErrorKind::Usage, format!("--map: two columns go into {}.{new}. Nothing was changed", pair.target.name)));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("--map: two columns go into {}.{new}. Nothing was changed", pair.target.name),
+            ));
         }
         maps.push((map.from.clone(), new.to_owned()));
     }
@@ -178,7 +193,9 @@ fn unused_column_maps(matching: &Matching<'_, '_>, wishes: &[Wishes]) -> Result<
     for map in &matching.column_maps {
         let pairs: Vec<usize> = (0..matching.pairs.len()).filter(|n| matching.pairs[*n].source == map.source).collect();
         let last = map.to.0.last().map(|p| p.text.as_str()).unwrap_or_default();
-        let used = pairs.iter().any(|n| wishes[*n].maps.iter().any(|(from, to)| from == &map.from && to.to_lowercase() == last.to_lowercase()));
+        let used = pairs.iter().any(|n| {
+            wishes[*n].maps.iter().any(|(from, to)| from == &map.from && to.to_lowercase() == last.to_lowercase())
+        });
         if let (Some(first), false) = (pairs.first(), used) {
             let target = matching.pairs[*first].target;
             let columns: Vec<String> = target.columns.iter().map(|c| c.name.clone()).collect();
@@ -201,7 +218,10 @@ fn new_columns(flag: &str, wishes: &[Fill], now: &Catalog) -> Result<Vec<(Qualif
         let column = find_column(column, table.columns.iter().map(|c| c.name.as_str()));
         let column = column.or_usage(flag, &wish.column.to_string(), "in the database", &columns)?;
         if table.column(column).is_some_and(|c| c.generated) {
-            return Err(Error::new(ErrorKind::Usage, format!("{flag}: {name}.{column} is a generated column and cannot be written. Nothing was changed")));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{flag}: {name}.{column} is a generated column and cannot be written. Nothing was changed"),
+            ));
         }
         found.push((name.clone(), column.to_owned(), wish.sql.clone()));
     }
@@ -212,6 +232,8 @@ impl TablePlan {
     /// Rows can go straight from the backup into an empty table: nothing is cast, filled or looked at.
     pub fn is_straight(&self) -> bool {
         use super::columns::Source;
-        self.columns.iter().all(|c| matches!(c.source, Source::Copied { .. } | Source::Default { .. } | Source::Identity { .. } | Source::Null))
+        self.columns.iter().all(|c| {
+            matches!(c.source, Source::Copied { .. } | Source::Default { .. } | Source::Identity { .. } | Source::Null)
+        })
     }
 }

@@ -65,8 +65,13 @@ fn as_text<S: Serializer>(name: &QualifiedName, serializer: S) -> Result<S::Ok, 
 
 impl TableReport {
     pub fn new(plan: &TablePlan) -> Self {
-        let filled = plan.columns.iter().filter_map(|c| Some(FilledColumn { column: c.column.clone(), with: c.filled_with()? }));
-        let mapped = plan.columns.iter().filter_map(|c| Some((c.from()?.to_owned(), c.column.clone()))).filter(|(old, new)| old != new);
+        let filled =
+            plan.columns.iter().filter_map(|c| Some(FilledColumn { column: c.column.clone(), with: c.filled_with()? }));
+        let mapped = plan
+            .columns
+            .iter()
+            .filter_map(|c| Some((c.from()?.to_owned(), c.column.clone())))
+            .filter(|(old, new)| old != new);
         Self {
             table: plan.table.clone(),
             from: plan.from.clone(),
@@ -116,7 +121,10 @@ impl Report {
     pub fn misfit(&self) -> Error {
         let rows = self.rejected();
         let noun = if rows == 1 { "1 row of the backup does" } else { &format!("{rows} rows of the backup do") };
-        let mut error = Error::new(ErrorKind::RowsDoNotFit, format!("{noun} not fit into the schema as it is now. Nothing was changed"));
+        let mut error = Error::new(
+            ErrorKind::RowsDoNotFit,
+            format!("{noun} not fit into the schema as it is now. Nothing was changed"),
+        );
         for table in self.tables.iter().filter(|t| t.rejected > 0) {
             error = error.hint(format!("{}: {} of {} rows do not fit", table.table, table.rejected, table.in_backup));
             for reason in &table.reasons {

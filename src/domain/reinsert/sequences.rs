@@ -50,13 +50,16 @@ pub fn plan_sequences(backup: &Manifest, now: &Catalog, tables: &[TablePlan], op
 /// The columns that rows go into and that get their numbers from this sequence.
 fn fed_columns(sequence: &Sequence, now: &Catalog, tables: &[TablePlan]) -> Vec<(QualifiedName, String)> {
     let mut fed: Vec<(QualifiedName, String)> = Vec::new();
-    let in_plan = |name: &QualifiedName| tables.iter().any(|t| &t.table == name || t.partition_root.as_ref() == Some(name));
+    let in_plan =
+        |name: &QualifiedName| tables.iter().any(|t| &t.table == name || t.partition_root.as_ref() == Some(name));
     for table in targets(now).filter(|t| in_plan(&t.name)) {
         for column in &table.columns {
             let owns = sequence.owner.as_ref().is_some_and(|(t, c)| t == &table.name && c == &column.name);
             let default = column.default.as_deref().and_then(sequence_of_default);
-            let calls = default.is_some_and(|name| find_table(&name, std::iter::once(&sequence.name)) != Found::Nothing);
-            let numeric = ["smallint", "integer", "bigint", "numeric"].contains(&super::empty::bare(&column.type_name).as_str());
+            let calls =
+                default.is_some_and(|name| find_table(&name, std::iter::once(&sequence.name)) != Found::Nothing);
+            let numeric =
+                ["smallint", "integer", "bigint", "numeric"].contains(&super::empty::bare(&column.type_name).as_str());
             if (owns || calls) && numeric {
                 fed.push((table.name.clone(), column.name.clone()));
             }

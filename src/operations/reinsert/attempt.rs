@@ -1,0 +1,308 @@
+//! Getting the rows in: the quick way where tables are empty and types equal, else through staging, row by row accounted for.
+
+use super::feed::{feed, parts};
+use super::load::{Load, TypeInfos};
+use crate::domain::event::Event;
+use crate::domain::names::QualifiedName;
+use crate::domain::reinsert::{OnConflict, Rejects, Report, TablePlan};
+use crate::domain::schema::{Catalog, ForeignKey, Identity};
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::reinsert::aside::{Aside, truncate};
+use crate::postgres::reinsert::orphans::{Link, Pending, has_orphans, note_orphans};
+use crate::postgres::reinsert::stage::Stage;
+use crate::postgres::reinsert::transaction::{is_row_fault, release, run, savepoint, sqlstate, undo};
+
+/// The staged tables of an attempt that succeeded, for whoever wants the rows that did not fit.
+pub type Stages<'p> = Vec<Stage<'p>>;
+
+pub enum Ended<'p> {
+    Whole(Report, Stages<'p>),
+    /// Rows that went in without a look refer to nothing: once more, and with a look.
+    LookAtEachRow,
+}
+
+pub struct Attempt<'a> {
+    pub load: &'a Load<'a>,
+    pub now: &'a Catalog,
+    pub types: &'a TypeInfos,
+    /// Foreign keys that somebody has switched off.
+    pub off: &'a [(QualifiedName, String)],
+    pub targets: &'a [(QualifiedName, bool)],
+}
+
+/// How far the rows of one planned table have come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// They went straight in.
+    straight: bool,
+    in_backup: u64,
+    already_present: u64,
+    inserted: u64,
+    updated: u64,
+    /// Rows that wait in the stage.
+    pending: Option<Pending>,
+}
+
+impl<'a> Attempt<'a> {
+    /// `straight`: whether rows may go in without a look at each.
+    pub async fn run(&self, connection: &mut PgConnection, straight: bool) -> Result<Ended<'a>> {
+        let plan = self.load.plan;
+        let stages: Stages<'a> = plan.tables.iter().enumerate().filter_map(|(n, t)| self.stage(n, t)).collect();
+        let mut progress = vec![Progress::default(); stages.len()];
+        let mut aside = Aside::default();
+        if plan.options.on_conflict == OnConflict::Replace {
+            self.empty(connection, &mut aside).await?;
+        }
+        let links = self.links();
+        if straight {
+            for n in 0..stages.len() {
+                progress[n] = self.go_straight(connection, &stages[n], &mut aside).await?;
+            }
+        }
+        for n in 0..stages.len() {
+            if !progress[n].straight {
+                progress[n] = self.prepare_rows(connection, &stages[n]).await?;
+            }
+        }
+        self.insert_pending(connection, &stages, &mut progress, &links, &mut aside).await?;
+        for link in links.iter().filter(|l| !l.key.validated && aside.is_dropped(l.key)) {
+            for &n in link.referencing.iter().filter(|n| progress[**n].straight) {
+                if has_orphans(connection, &stages[n].live(), link).await? {
+                    return Ok(Ended::LookAtEachRow);
+                }
+            }
+        }
+        match aside.bring_back_foreign_keys(connection).await {
+            Ok(()) => {}
+            Err(error) if sqlstate(&error).as_deref() == Some("23503") => {
+                if progress.iter().any(|p| p.straight) {
+                    return Ok(Ended::LookAtEachRow);
+                }
+                return Err(refers_to_nothing(error));
+            }
+            Err(error) => return Err(error),
+        }
+        aside.bring_back(connection).await?;
+        let report = self.report(connection, &stages, &progress).await?;
+        Ok(Ended::Whole(report, stages))
+    }
+
+    fn stage(&self, number: usize, table: &'a TablePlan) -> Option<Stage<'a>> {
+        let part = parts(self.load.backup, table).into_iter().next()?;
+        Some(Stage::new(number, table, &part.table, self.load.plan.options.rejects == Rejects::Save))
+    }
+
+    /// Foreign keys that check something, with the planned tables on both of their sides.
+    fn links(&self) -> Vec<Link<'a>> {
+        let tables = &self.load.plan.tables;
+        let places = |name: &QualifiedName| -> Vec<usize> {
+            let is = |t: &TablePlan| &t.table == name || t.partition_root.as_ref() == Some(name);
+            (0..tables.len()).filter(|n| is(&tables[*n])).collect()
+        };
+        let checks = |k: &&ForeignKey| !self.is_off(k) && !k.definition.contains("NOT ENFORCED");
+        let links = self.now.foreign_keys.iter().filter(checks).map(|key| Link {
+            key,
+            referencing: places(&key.table),
+            referenced: places(&key.referenced),
+            partitioned: self.now.partitioned.iter().any(|t| t.name == key.referenced),
+        });
+        links.collect()
+    }
+
+    fn is_off(&self, key: &ForeignKey) -> bool {
+        self.off.iter().any(|(table, name)| table == &key.table && name == &key.name)
+    }
+
+    /// Whether rows that go into this table are rows of the foreign key's table: itself, its root, or one of its leaves.
+    fn holds(&self, table: &TablePlan, keys_table: &QualifiedName) -> bool {
+        let leaf_of = |root: &QualifiedName| self.now.table(keys_table).and_then(|t| t.partition_root.as_ref()) == Some(root);
+        &table.table == keys_table || table.partition_root.as_ref() == Some(keys_table) || leaf_of(&table.table)
+    }
+
+    /// Keeps triggers quiet and puts the table's foreign keys aside, before the first row goes in.
+    async fn open(&self, connection: &mut PgConnection, table: &TablePlan, aside: &mut Aside) -> Result<()> {
+        aside.open(connection, &table.table).await?;
+        for key in self.now.foreign_keys.iter().filter(|k| !self.is_off(k) && self.holds(table, &k.table)) {
+            aside.drop_foreign_key(connection, key).await?;
+        }
+        Ok(())
+    }
+
+    /// `--on-conflict replace`: whoever refers to these tables is put aside first, so that nothing else is emptied.
+    async fn empty(&self, connection: &mut PgConnection, aside: &mut Aside) -> Result<()> {
+        for table in &self.load.plan.tables {
+            self.open(connection, table, aside).await?;
+            for key in self.now.foreign_keys.iter().filter(|k| self.holds(table, &k.referenced)) {
+                aside.drop_foreign_key(connection, key).await?;
+            }
+        }
+        truncate(connection, self.targets).await
+    }
+
+    /// COPY into the empty table itself; undone when a row does not fit.
+    async fn go_straight(&self, connection: &mut PgConnection, stage: &Stage<'_>, aside: &mut Aside) -> Result<Progress> {
+        let alone = self.load.plan.tables.iter().filter(|t| t.table == stage.plan.table).count() == 1;
+        if !(alone && stage.plan.is_straight() && stage.is_plain() && stage.is_empty(connection).await?) {
+            return Ok(Progress::default());
+        }
+        let rows = parts(self.load.backup, stage.plan);
+        if stage.plan.rows > 0 {
+            self.open(connection, stage.plan, aside).await?;
+        }
+        savepoint(connection, "safemigrate_copy").await?;
+        let target = stage.plan.table.sql();
+        match feed(connection, self.load.store, &rows, self.load.observer, |part| stage.copy_plain(part, &target)).await {
+            Ok(copied) => {
+                release(connection, "safemigrate_copy").await?;
+                self.load.observer.on(Event::TableDone(stage.plan.table.to_string()));
+                Ok(Progress { straight: true, in_backup: copied, inserted: copied, ..Progress::default() })
+            }
+            Err(error) if is_row_fault(&error) => {
+                undo(connection, "safemigrate_copy").await?;
+                Ok(Progress::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings the rows into today's types and takes out those that are there already or cannot go in.
+    async fn prepare_rows(&self, connection: &mut PgConnection, stage: &Stage<'_>) -> Result<Progress> {
+        let in_backup = self.bring_in(connection, stage).await?;
+        run(connection, "counting the rows", &format!("ANALYZE {}", stage.rows())).await?;
+        let on_conflict = self.load.plan.options.on_conflict;
+        let live_is_empty = stage.is_empty(connection).await?;
+        let mut progress = Progress { in_backup, ..Progress::default() };
+        let mut pending = Pending { rows: true, changes: false };
+        if !live_is_empty {
+            let met = stage.meet(connection, on_conflict, &self.protected(stage.plan)).await?;
+            progress.already_present = met.already_present;
+            pending.changes = met.to_change > 0;
+        }
+        // updates may free or take values that inserts need: then PostgreSQL itself judges
+        if !matches!(on_conflict, OnConflict::Fill | OnConflict::Update) {
+            stage.note_collisions(connection, live_is_empty).await?;
+        }
+        progress.pending = Some(pending);
+        Ok(progress)
+    }
+
+    async fn bring_in(&self, connection: &mut PgConnection, stage: &Stage<'_>) -> Result<u64> {
+        stage.create(connection).await?;
+        let rows = parts(self.load.backup, stage.plan);
+        let (store, observer) = (self.load.store, self.load.observer);
+        if stage.is_plain() && self.load.plan.options.rejects == Rejects::Fail {
+            savepoint(connection, "safemigrate_stage").await?;
+            match feed(connection, store, &rows, observer, |part| stage.copy_plain(part, &stage.rows())).await {
+                Ok(copied) => {
+                    release(connection, "safemigrate_stage").await?;
+                    return Ok(copied);
+                }
+                Err(error) if is_row_fault(&error) => undo(connection, "safemigrate_stage").await?,
+                Err(error) => return Err(error),
+            }
+        }
+        stage.create_text(connection).await?;
+        let copied = feed(connection, store, &rows, observer, |part| stage.copy_text(part)).await?;
+        stage.convert(connection, self.types).await?;
+        Ok(copied)
+    }
+
+    /// Columns that are never overwritten: the primary key, what others refer to, and identities that PostgreSQL alone writes.
+    fn protected(&self, table: &TablePlan) -> Vec<String> {
+        let Some(live) = self.now.table(&table.table) else { return Vec::new() };
+        let mut columns = live.primary_key.clone();
+        let referenced = self.now.foreign_keys.iter().filter(|k| self.holds(table, &k.referenced));
+        columns.extend(referenced.flat_map(|k| k.referenced_columns.iter().cloned()));
+        columns.extend(live.columns.iter().filter(|c| c.identity == Some(Identity::Always)).map(|c| c.name.clone()));
+        columns
+    }
+
+    /// Rows that refer to nothing out, the others in; once more where a row that PostgreSQL refused was referred to.
+    async fn insert_pending(
+        &self,
+        connection: &mut PgConnection,
+        stages: &[Stage<'_>],
+        progress: &mut [Progress],
+        links: &[Link<'_>],
+        aside: &mut Aside,
+    ) -> Result<()> {
+        let nothing = Pending { rows: false, changes: false };
+        let pending: Vec<Pending> = progress.iter().map(|p| p.pending.unwrap_or(nothing)).collect();
+        loop {
+            note_orphans(connection, stages, &pending, links).await?;
+            for n in 0..stages.len() {
+                if pending[n] != nothing && stages[n].has_pending(connection, pending[n]).await? {
+                    self.open(connection, stages[n].plan, aside).await?;
+                }
+            }
+            savepoint(connection, "safemigrate_insert").await?;
+            for n in 0..stages.len() {
+                if pending[n].changes {
+                    progress[n].updated = stages[n].update(connection, &self.protected(stages[n].plan)).await?;
+                }
+            }
+            for n in insertion_order(stages.len(), links) {
+                if pending[n].rows {
+                    progress[n].inserted = stages[n].insert(connection).await?;
+                    self.load.observer.on(Event::TableDone(stages[n].plan.table.to_string()));
+                }
+            }
+            let mut refused = Vec::new();
+            for (n, stage) in stages.iter().enumerate().filter(|(n, _)| pending[*n] != nothing) {
+                refused.push((n, stage.take_out_refused(connection, pending[n]).await?));
+            }
+            let anybody = refused.iter().any(|(_, rows)| *rows > 0);
+            if !anybody || note_orphans(connection, stages, &pending, links).await?.iter().all(|n| *n == 0) {
+                return release(connection, "safemigrate_insert").await;
+            }
+            // rows that are in already refer to rows that were refused
+            let mut misfits = Vec::new();
+            for (n, _) in &refused {
+                misfits.push((*n, stages[*n].read_misfits(connection).await?));
+            }
+            undo(connection, "safemigrate_insert").await?;
+            for (n, rows) in misfits {
+                stages[n].write_misfits(connection, &rows).await?;
+                stages[n].take_out_refused(connection, pending[n]).await?;
+            }
+        }
+    }
+
+    async fn report(&self, connection: &mut PgConnection, stages: &[Stage<'_>], progress: &[Progress]) -> Result<Report> {
+        let mut report = Report::new(self.load.plan, self.load.dry_run);
+        for ((stage, progress), table) in stages.iter().zip(progress).zip(&mut report.tables) {
+            table.in_backup = progress.in_backup;
+            table.inserted = progress.inserted;
+            table.updated = progress.updated;
+            table.already_present = progress.already_present;
+            if !progress.straight {
+                (table.rejected, table.reasons) = stage.reasons(connection).await?;
+                table.columns_changed = stage.count_rounded(connection, self.types).await?;
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// Rows that are not of the backup would be left without what they refer to.
+fn refers_to_nothing(error: Error) -> Error {
+    let mut misfit = Error::new(
+        ErrorKind::RowsDoNotFit,
+        "Rows that are in the database refer to rows that are not in the backup and would be gone. Nothing was changed",
+    );
+    misfit.hints.clone_from(&error.hints);
+    misfit.hint("Without --on-conflict replace, rows that are there stay.").because(error)
+}
+
+/// Referenced tables first, as far as there is no cycle, so that keys that could not be put aside are content.
+fn insertion_order(count: usize, links: &[Link<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(count);
+    while order.len() < count {
+        let waits = |n: usize| links.iter().any(|l| l.referencing.contains(&n) && l.referenced.iter().any(|r| *r != n && !order.contains(r)));
+        let left: Vec<usize> = (0..count).filter(|n| !order.contains(n)).collect();
+        let next = left.iter().copied().find(|n| !waits(*n)).or(left.first().copied());
+        order.extend(next);
+    }
+    order
+}

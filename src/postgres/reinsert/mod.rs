@@ -1,0 +1,23 @@
+//! What only a re-insert asks of the server: staging, casting, matching, foreign keys, sequences, all in one transaction.
+//!
+//! | file | does |
+//! |---|---|
+//! | `transaction` | begin, lock, search path, savepoints, which errors are a row's own fault |
+//! | `types` | enums, domains, and what a type's name stands for today |
+//! | `convert` | the SQL that makes a value of today's type of a backup's text |
+//! | `stage` | temporary tables: the backup's text, the rows in today's types, the rows that do not fit |
+//! | `fit` | statements over ranges of rows, halved until the rows that do not fit are alone |
+//! | `present` | rows that are already there: left, filled, or overwritten; keys that collide |
+//! | `orphans` | rows that refer to nothing, and rows that refer to those |
+//! | `aside` | triggers, rules, row-level security and foreign keys put aside and brought back |
+//! | `sequences` | made transactional, and moved forward |
+
+pub mod aside;
+pub mod convert;
+pub mod fit;
+pub mod orphans;
+pub mod present;
+pub mod sequences;
+pub mod stage;
+pub mod transaction;
+pub mod types;

@@ -1,0 +1,458 @@
+//! Re-insert through the library: a backup, a change, a loss, and the rows back in the schema of today.
+
+mod support;
+
+use safemigrate::domain::event::Quiet;
+use safemigrate::domain::manifest::{Manifest, Reason};
+use safemigrate::domain::reinsert::options::{parse_cast, parse_fill, parse_map, parse_map_value, parse_table};
+use safemigrate::domain::reinsert::{OnConflict, Options, Rejects, Report, TableReport, describe};
+use safemigrate::error::Error;
+use safemigrate::operations::checkpoint::{Kinds, Request, take};
+use safemigrate::operations::interrupt::Interrupt;
+use safemigrate::operations::reinsert::{Outcome, apply, dry_run, prepare};
+use safemigrate::postgres::url::DatabaseUrl;
+use safemigrate::store::Store;
+use support::Cluster;
+
+/// A database, and a store with one backup of it.
+struct Shop {
+    cluster: Cluster,
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+    backup: Option<Manifest>,
+    role: &'static str,
+}
+
+const DB: &str = "shop";
+
+impl Shop {
+    fn new(schema: &str) -> Shop {
+        let cluster = Cluster::start();
+        cluster.create_db(DB);
+        cluster.psql(DB, schema);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut shop = Shop { cluster, runtime, folder: tempfile::tempdir().unwrap(), backup: None, role: "postgres" };
+        shop.back_up();
+        shop
+    }
+
+    fn url(&self) -> DatabaseUrl {
+        DatabaseUrl::parse(&self.cluster.url_as(self.role, support::PASSWORD, DB)).unwrap()
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("store")).unwrap()
+    }
+
+    fn back_up(&mut self) {
+        let request = Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None };
+        let (_hand, interrupt) = Interrupt::new();
+        let url = DatabaseUrl::parse(&self.cluster.url(DB)).unwrap();
+        let taken = self.runtime.block_on(take(&url, &self.store(), &request, &Quiet, &interrupt)).unwrap();
+        self.backup = taken.data_only;
+    }
+
+    fn psql(&self, sql: &str) -> String {
+        self.cluster.psql(DB, sql)
+    }
+
+    fn run(&self, options: &Options, dry: bool) -> Result<Outcome, Error> {
+        let (url, store, backup) = (self.url(), self.store(), self.backup.as_ref().unwrap());
+        let (_hand, interrupt) = Interrupt::new();
+        self.runtime.block_on(async {
+            let plan = prepare(&url, &store, backup, options).await?;
+            for line in describe(&plan) {
+                println!("{line}");
+            }
+            if dry {
+                dry_run(&url, &store, backup, &plan, &Quiet, &interrupt).await
+            } else {
+                apply(&url, &store, backup, &plan, &Quiet, &interrupt).await
+            }
+        })
+    }
+
+    #[track_caller]
+    fn reinsert(&self, options: &Options) -> Report {
+        match self.run(options, false) {
+            Ok(Outcome::Done(report)) => report,
+            Ok(Outcome::DoesNotFit(report)) => panic!("does not fit: {report:#?}"),
+            Err(error) => panic!("{error} {:?}", error.hints),
+        }
+    }
+
+    #[track_caller]
+    fn does_not_fit(&self, options: &Options) -> Report {
+        let before = self.cluster.dump(DB);
+        let report = match self.run(options, false) {
+            Ok(Outcome::DoesNotFit(report)) => report,
+            other => panic!("{other:#?}"),
+        };
+        assert_eq!(before, self.cluster.dump(DB), "nothing may change");
+        report
+    }
+
+    #[track_caller]
+    fn refused(&self, options: &Options) -> Error {
+        let before = self.cluster.dump(DB);
+        let error = self.run(options, false).unwrap_err();
+        assert_eq!(before, self.cluster.dump(DB), "nothing may change");
+        error
+    }
+}
+
+fn options() -> Options {
+    Options::default()
+}
+
+fn mapped(maps: &[&str]) -> Options {
+    Options { maps: maps.iter().map(|m| parse_map(m).unwrap()).collect(), ..options() }
+}
+
+fn filled(fills: &[&str]) -> Options {
+    Options { fills: fills.iter().map(|m| parse_fill(m).unwrap()).collect(), ..options() }
+}
+
+#[track_caller]
+fn of<'r>(report: &'r Report, table: &str) -> &'r TableReport {
+    let found = report.tables.iter().find(|t| t.table.to_string() == table).unwrap_or_else(|| panic!("{table}: {report:#?}"));
+    assert!(found.is_balanced(), "{found:#?}");
+    found
+}
+
+/// in the backup, inserted, already present, updated, rejected
+fn counts(table: &TableReport) -> [u64; 5] {
+    [table.in_backup, table.inserted, table.already_present, table.updated, table.rejected]
+}
+
+const PRODUCTS: &str = r#"
+    CREATE TABLE "Product" (id serial PRIMARY KEY, name text NOT NULL, price numeric(10,2) NOT NULL);
+    INSERT INTO "Product" (name, price) SELECT 'product ' || n, n * 1.5 FROM generate_series(1, 10) n;
+"#;
+
+#[test]
+fn rows_come_back_with_a_new_field_at_its_default() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"ALTER TABLE "Product" ADD COLUMN description text DEFAULT ''; TRUNCATE "Product" RESTART IDENTITY"#);
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.Product")), [10, 10, 0, 0, 0]);
+    assert_eq!(shop.psql(r#"SELECT count(*), sum(price), count(*) FILTER (WHERE description = '') FROM "Product""#), "10|82.50|10");
+    assert_eq!(shop.psql(r#"INSERT INTO "Product" (name, price) VALUES ('new', 1) RETURNING id"#), "11");
+    // the same again adds nothing
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.Product")), [10, 0, 10, 0, 0]);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["tables"][0]["columns_filled"][0]["column"], "description");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_counts_truly() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"ALTER TABLE "Product" DROP COLUMN id; ALTER TABLE "Product" ADD COLUMN id bigserial PRIMARY KEY; DELETE FROM "Product" WHERE price > 6"#);
+    let before = shop.cluster.dump(DB);
+    let report = match shop.run(&options(), true).unwrap() {
+        Outcome::Done(report) => report,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(counts(of(&report, "public.Product")), [10, 6, 4, 0, 0]);
+    assert_eq!(before, shop.cluster.dump(DB));
+    assert_eq!(counts(of(&shop.reinsert(&options()), "public.Product")), [10, 6, 4, 0, 0]);
+    assert_eq!(shop.psql(r#"SELECT count(*), count(DISTINCT id) FROM "Product""#), "10|10");
+}
+
+#[test]
+fn renamed_columns_and_tables_come_back_through_maps() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"DROP TABLE "Product"; CREATE TABLE item (id serial PRIMARY KEY, title text NOT NULL, price int, cost int)"#);
+    let report = shop.reinsert(&mapped(&["Product=item", "Product.name=title"]));
+    let item = of(&report, "public.item");
+    assert_eq!((item.from.to_string().as_str(), counts(item)), ("public.Product", [10, 10, 0, 0, 0]));
+    assert_eq!(item.columns_mapped["name"], "title");
+    assert_eq!(item.columns_changed[0].values, 5, "{item:?}");
+    assert_eq!(shop.psql("SELECT price FROM item ORDER BY id LIMIT 3"), "2\n3\n5");
+    assert_eq!(shop.psql("SELECT nextval('item_id_seq')"), "11");
+}
+
+#[test]
+fn names_that_exist_nowhere_are_wrong_usage() {
+    let shop = Shop::new(PRODUCTS);
+    for maps in [["Prodct=item"], ["Product=nothing"], ["Product.nme=name"], ["Product.name=nothing"]] {
+        assert_eq!(shop.refused(&mapped(&maps)).kind.exit_code(), 2, "{maps:?}");
+    }
+    for fill in ["Product.nothing=1", "Nothing.name=1"] {
+        assert_eq!(shop.refused(&filled(&[fill])).kind.exit_code(), 2, "{fill}");
+    }
+    let table = Options { tables: vec![parse_table("nothing").unwrap()], ..options() };
+    assert_eq!(shop.refused(&table).kind.exit_code(), 2);
+}
+
+#[test]
+fn required_columns_are_filled_or_asked_for() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(
+        r#"TRUNCATE "Product"; CREATE TYPE kind AS ENUM ('thing', 'service'); CREATE TABLE owner (id int PRIMARY KEY); INSERT INTO owner VALUES (7);
+           ALTER TABLE "Product" ADD COLUMN kind kind NOT NULL, ADD COLUMN tags text[] NOT NULL, ADD COLUMN active boolean NOT NULL,
+           ADD COLUMN sku text NOT NULL UNIQUE, ADD COLUMN owner_id int NOT NULL REFERENCES owner"#,
+    );
+    let error = shop.refused(&options());
+    assert_eq!(error.kind.exit_code(), 6);
+    assert!(error.hints.iter().any(|h| h.contains("--fill 'Product.sku=")) && error.hints.iter().any(|h| h.contains("Product.owner_id=")), "{error:?}");
+    let report = shop.reinsert(&filled(&["Product.sku='SKU-' || id", "Product.owner_id=(SELECT max(id) FROM owner)"]));
+    assert_eq!(of(&report, "public.Product").inserted, 10);
+    assert_eq!(shop.psql(r#"SELECT sku, kind, tags, active, owner_id FROM "Product" WHERE id = 3"#), "SKU-3|thing|{}|f|7");
+}
+
+const FAMILY: &str = r#"
+    CREATE TABLE person (id int PRIMARY KEY, name text, parent int REFERENCES person, favourite int);
+    CREATE TABLE pet (id int PRIMARY KEY, owner int NOT NULL REFERENCES person ON DELETE CASCADE, name text);
+    ALTER TABLE person ADD CONSTRAINT favourite_pet FOREIGN KEY (favourite) REFERENCES pet NOT VALID;
+    COMMENT ON CONSTRAINT favourite_pet ON person IS 'it''s a cycle';
+    INSERT INTO person SELECT n, 'p' || n, nullif(n - 1, 0) FROM generate_series(1, 50) n;
+    INSERT INTO pet SELECT n, n, 'pet' FROM generate_series(1, 50) n;
+    UPDATE person SET favourite = 51 - id;
+    CREATE TABLE log (at timestamptz DEFAULT now(), what text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log (what) VALUES (TG_NAME); RETURN NEW; END';
+    CREATE TRIGGER on_one AFTER INSERT ON person FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TRIGGER on_off AFTER INSERT ON person FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TRIGGER on_always AFTER INSERT ON person FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TRIGGER on_replica AFTER INSERT ON person FOR EACH ROW EXECUTE FUNCTION note();
+    ALTER TABLE person DISABLE TRIGGER on_off, ENABLE ALWAYS TRIGGER on_always, ENABLE REPLICA TRIGGER on_replica;
+    CREATE RULE copied AS ON INSERT TO pet DO ALSO INSERT INTO log (what) VALUES ('rule');
+"#;
+
+#[test]
+fn cycles_come_back_and_triggers_stay_quiet_and_as_they_were() {
+    let shop = Shop::new(FAMILY);
+    let before = shop.cluster.dump(DB);
+    shop.psql("TRUNCATE person, pet");
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.person")), [50, 50, 0, 0, 0]);
+    assert_eq!(before, shop.cluster.dump(DB));
+    // a part of the rows, through staging
+    shop.psql("ALTER TABLE person DISABLE TRIGGER ALL; UPDATE person SET favourite = NULL; DELETE FROM pet WHERE id % 2 = 0;
+               ALTER TABLE person ENABLE TRIGGER USER; ALTER TABLE person ENABLE TRIGGER ALL;
+               ALTER TABLE person DISABLE TRIGGER on_off, ENABLE ALWAYS TRIGGER on_always, ENABLE REPLICA TRIGGER on_replica");
+    let report = shop.reinsert(&Options { on_conflict: OnConflict::Fill, ..options() });
+    assert_eq!(counts(of(&report, "public.pet")), [50, 25, 25, 0, 0]);
+    assert_eq!(counts(of(&report, "public.person")), [50, 0, 0, 50, 0]);
+    assert_eq!(before, shop.cluster.dump(DB));
+}
+
+#[test]
+fn rejected_rows_take_those_with_them_that_refer_to_them() {
+    let shop = Shop::new(FAMILY);
+    shop.psql("TRUNCATE person, pet; ALTER TABLE person ADD CHECK (name <> 'p20')");
+    let report = shop.does_not_fit(&options());
+    // everybody's parents lead to p20 or their favourites do
+    assert_eq!(of(&report, "public.person").rejected, 50);
+    assert_eq!(of(&report, "public.pet").rejected, 50);
+    assert!(report.misfit().hints.iter().any(|h| h.contains("violates check constraint")), "{:?}", report.misfit());
+
+    shop.psql("ALTER TABLE person DROP CONSTRAINT favourite_pet");
+    let report = shop.does_not_fit(&options());
+    assert_eq!((of(&report, "public.person").rejected, of(&report, "public.pet").rejected), (31, 31));
+    let report = shop.reinsert(&Options { rejects: Rejects::Save, ..options() });
+    assert_eq!(counts(of(&report, "public.person")), [50, 19, 0, 0, 31]);
+    let folder = std::path::PathBuf::from(report.rejects_dir.as_ref().unwrap());
+    let csv = std::fs::read_to_string(folder.join("public.person.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 32, "{csv}");
+    assert!(csv.starts_with("id,name,parent,favourite,safemigrate_reason\n20,p20,19,31,"), "{csv}");
+}
+
+#[test]
+fn a_row_refused_late_takes_inserted_ones_with_it() {
+    let shop = Shop::new(
+        "CREATE TABLE room (id int PRIMARY KEY, during int4range, next int); CREATE TABLE guest (id int PRIMARY KEY, room int REFERENCES room);
+         INSERT INTO room SELECT n, int4range(n * 10, n * 10 + 15), NULL FROM generate_series(1, 6) n; INSERT INTO guest SELECT n, n FROM generate_series(1, 6) n;
+         UPDATE room SET next = id % 6 + 1 WHERE id <> 3;",
+    );
+    shop.psql("TRUNCATE room, guest; ALTER TABLE room ADD EXCLUDE USING gist (during WITH &&), ADD FOREIGN KEY (next) REFERENCES guest");
+    let report = shop.reinsert(&Options { rejects: Rejects::Save, ..options() });
+    let (room, guest) = (counts(of(&report, "public.room")), counts(of(&report, "public.guest")));
+    assert_eq!((room[1], guest[1]), (room[0] - room[4], guest[0] - guest[4]));
+    assert_eq!(shop.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM room"), "3");
+    assert_eq!(shop.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM guest"), "3");
+}
+
+#[test]
+fn conflicts_are_skipped_filled_updated_or_replaced() {
+    let schema = "CREATE TABLE account (id int PRIMARY KEY, email text UNIQUE, name text, level int DEFAULT 1, n bigint GENERATED ALWAYS AS (id * 2) STORED);
+                  CREATE TABLE entry (id int PRIMARY KEY, account int REFERENCES account ON DELETE CASCADE);
+                  INSERT INTO account SELECT n, 'e' || n, 'name ' || n, n FROM generate_series(1, 5) n; INSERT INTO entry VALUES (1, 1), (2, 5);";
+    let damage = "UPDATE account SET name = NULL, level = 1 WHERE id < 3; UPDATE account SET name = 'mine' WHERE id = 4; DELETE FROM account WHERE id = 3";
+    let names = "SELECT string_agg(coalesce(name, '-') || level, ',' ORDER BY id) FROM account";
+    for (on_conflict, expected, wanted) in [
+        (OnConflict::Skip, [5, 1, 4, 0, 0], "-1,-1,name 33,mine4,name 55"),
+        (OnConflict::Fill, [5, 1, 2, 2, 0], "name 11,name 22,name 33,mine4,name 55"),
+        (OnConflict::Update, [5, 1, 1, 3, 0], "name 11,name 22,name 33,name 44,name 55"),
+        (OnConflict::Replace, [5, 5, 0, 0, 0], "name 11,name 22,name 33,name 44,name 55"),
+    ] {
+        let shop = Shop::new(schema);
+        shop.psql(damage);
+        let report = shop.reinsert(&Options { on_conflict, ..options() });
+        assert_eq!(counts(of(&report, "public.account")), expected, "{on_conflict:?}");
+        assert_eq!(shop.psql(names), wanted, "{on_conflict:?}");
+        assert_eq!(shop.psql("SELECT count(*) FROM entry"), "2");
+    }
+}
+
+#[test]
+fn replace_never_orphans_rows_of_other_tables() {
+    let shop = Shop::new("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)");
+    shop.psql("CREATE TABLE b (a int REFERENCES a ON DELETE CASCADE); INSERT INTO a VALUES (2); INSERT INTO b VALUES (1), (2)");
+    let replace = Options { on_conflict: OnConflict::Replace, ..options() };
+    assert_eq!(shop.refused(&replace).kind.exit_code(), 6);
+    shop.psql("DELETE FROM b WHERE a = 2");
+    assert_eq!(of(&shop.reinsert(&replace), "public.a").inserted, 1);
+    assert_eq!(shop.psql("SELECT count(*) FROM a JOIN b ON b.a = a.id"), "1");
+}
+
+#[test]
+fn another_unique_value_that_is_taken_is_a_misfit() {
+    let shop = Shop::new("CREATE TABLE u (id int PRIMARY KEY, email text UNIQUE); INSERT INTO u VALUES (1, 'a'), (2, 'b')");
+    shop.psql("TRUNCATE u; INSERT INTO u VALUES (9, 'a')");
+    let report = shop.does_not_fit(&options());
+    assert_eq!(counts(of(&report, "public.u")), [2, 1, 0, 0, 1]);
+    assert!(of(&report, "public.u").reasons[0].reason.contains("Key (email)=(a)"), "{report:?}");
+}
+
+#[test]
+fn rows_without_a_key_come_back_in_their_number() {
+    let shop = Shop::new("CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (1, 'x'), (1, 'x'), (2, NULL), (2, NULL)");
+    shop.psql("DELETE FROM t; INSERT INTO t VALUES (1, 'x'), (3, 'y'); ALTER TABLE t ADD c int");
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.t")), [5, 4, 1, 0, 0]);
+    assert_eq!(shop.psql("SELECT a, count(*) FROM t GROUP BY a ORDER BY a"), "1|3\n2|2\n3|1");
+    assert_eq!(counts(of(&shop.reinsert(&options()), "public.t")), [5, 0, 5, 0, 0]);
+}
+
+#[test]
+fn values_arrive_as_alter_column_type_would_make_them() {
+    let shop = Shop::new(
+        r#"CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+           CREATE TABLE v (id int PRIMARY KEY, n numeric, b boolean, t text, s text, m mood, ms mood[], j json, ts timestamp(6), tz timestamptz, u text, f float8, c char(5), one int, many int[], by text, e text, txt text);
+           INSERT INTO v VALUES (1, 2.5, true, '42', 'abc', 'sad', '{sad,NULL,ok}', '{"a": 1}', '2024-01-02 03:04:05.678901', '2024-06-01 12:00+02', '6f9619ff-8b86-d011-b42d-00c04fc964ff', 2.5, 'ab', 7, '{1,2}', 'é\x', 'ok', 'T'),
+                                (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"#,
+    );
+    shop.psql(
+        r#"TRUNCATE v; CREATE TYPE feeling AS ENUM ('ok', 'blue');
+           ALTER TABLE v ALTER n TYPE int, ALTER b TYPE int USING 0, ALTER t TYPE int USING 0, ALTER s TYPE varchar(3), ALTER m TYPE feeling USING NULL, ALTER ms TYPE feeling[] USING NULL,
+             ALTER j TYPE jsonb, ALTER ts TYPE timestamptz(3), ALTER tz TYPE timestamp, ALTER u TYPE uuid USING NULL, ALTER f TYPE numeric(3,0), ALTER c TYPE text,
+             ALTER one TYPE int[] USING NULL, ALTER many TYPE jsonb USING NULL, ALTER by TYPE bytea USING NULL, ALTER e TYPE feeling USING NULL, ALTER txt TYPE boolean USING NULL"#,
+    );
+    let values = ["v.m:sad=blue", "v.ms:sad=blue"].map(|m| parse_map_value(m).unwrap()).to_vec();
+    let report = shop.reinsert(&Options { value_maps: values, ..options() });
+    assert_eq!(of(&report, "public.v").inserted, 2);
+    assert_eq!(
+        shop.psql("SET timezone = 'UTC'; SELECT * FROM v WHERE id = 1"),
+        r#"1|3|1|42|abc|blue|{blue,NULL,ok}|{"a": 1}|2024-01-02 03:04:05.679+00|2024-06-01 10:00:00|6f9619ff-8b86-d011-b42d-00c04fc964ff|3|ab|{7}|[1, 2]|\xc3a95c78|ok|t"#
+    );
+    assert_eq!(shop.psql("SELECT count(*) FROM v WHERE id = 2 AND one IS NULL AND b IS NULL"), "1");
+    let changed: Vec<&str> = of(&report, "public.v").columns_changed.iter().map(|c| c.column.as_str()).collect();
+    assert_eq!(changed, ["n", "ts", "f"]);
+}
+
+#[test]
+fn texts_are_never_cut_and_bad_values_are_named() {
+    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t SELECT n, repeat('x', n), n::text FROM generate_series(1, 1000) n; UPDATE t SET b = 'seven' WHERE id = 7; UPDATE t SET a = 'xx ' WHERE id = 2");
+    shop.psql("TRUNCATE t; ALTER TABLE t ALTER a TYPE varchar(2), ALTER b TYPE int USING 0");
+    let report = shop.does_not_fit(&options());
+    assert_eq!(counts(of(&report, "public.t")), [1000, 1, 0, 0, 999]);
+    shop.psql("ALTER TABLE t ALTER a TYPE text");
+    let report = shop.does_not_fit(&options());
+    assert_eq!(counts(of(&report, "public.t")), [1000, 999, 0, 0, 1]);
+    assert!(report.misfit().hints.iter().any(|h| h.contains(r#"invalid input syntax for type integer: "seven""#)), "{report:?}");
+    let cast = Options { casts: vec![parse_cast("t.b=CASE WHEN b ~ '^[0-9]+$' THEN b::int ELSE -id END").unwrap()], ..options() };
+    assert_eq!(of(&shop.reinsert(&cast), "public.t").inserted, 1000);
+    assert_eq!(shop.psql("SELECT b FROM t WHERE id = 7"), "-7");
+}
+
+#[test]
+fn nulls_in_a_column_that_became_required_need_a_fill() {
+    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, NULL, 'x'), (2, 'a', 'y')");
+    shop.psql("TRUNCATE t; ALTER TABLE t ALTER a SET NOT NULL");
+    assert_eq!(of(&shop.does_not_fit(&options()), "public.t").rejected, 1);
+    shop.reinsert(&filled(&["t.a=b || id"]));
+    assert_eq!(shop.psql("SELECT a FROM t ORDER BY id"), "x1\na");
+}
+
+#[test]
+fn sequences_go_forward_only_and_not_at_all_when_rows_do_not_fit() {
+    let shop = Shop::new(
+        "CREATE TABLE a (id serial PRIMARY KEY, b int DEFAULT 0); INSERT INTO a SELECT FROM generate_series(1, 20);
+         CREATE SEQUENCE down INCREMENT -1; CREATE SEQUENCE alone; SELECT setval('down', -30), setval('alone', 40);
+         CREATE TABLE d (id int PRIMARY KEY DEFAULT nextval('down')); INSERT INTO d VALUES (-50);",
+    );
+    shop.psql("TRUNCATE a, d RESTART IDENTITY; SELECT setval('down', -1, false), setval('alone', 100); ALTER TABLE a ADD CHECK (id <> 3); ALTER TABLE a ADD n serial");
+    shop.does_not_fit(&options());
+    assert_eq!(shop.psql("SELECT last_value, is_called FROM a_n_seq"), "1|f");
+    shop.psql("ALTER TABLE a DROP CONSTRAINT a_id_check");
+    shop.reinsert(&options());
+    let next = "SELECT nextval('a_id_seq'), nextval('down'), nextval('alone'), nextval('a_n_seq')";
+    let next = shop.psql(next);
+    let numbers: Vec<i64> = next.split('|').map(|n| n.parse().unwrap()).collect();
+    assert_eq!(&numbers[..3], [21, -51, 101]);
+    assert!(numbers[3] > 20, "{next}");
+}
+
+#[test]
+fn partitions_get_their_rows_through_the_root() {
+    let shop = Shop::new(
+        "CREATE TABLE e (id int, at date, x text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE e1 PARTITION OF e FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+         CREATE TABLE e2 (x text, at date NOT NULL, id int NOT NULL); ALTER TABLE e ATTACH PARTITION e2 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+         CREATE TABLE p (id int PRIMARY KEY, at date); INSERT INTO p SELECT n, '2024-01-01'::date + n FROM generate_series(0, 9) n;
+         INSERT INTO e SELECT n, '2024-12-26'::date + n, 'x' FROM generate_series(0, 9) n",
+    );
+    shop.psql(
+        "DROP TABLE e, p; CREATE TABLE e (at date, id int, x text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE TABLE e_all PARTITION OF e DEFAULT;
+         CREATE TABLE p (id int, at date, PRIMARY KEY (id, at)) PARTITION BY HASH (id); CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+         CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1); INSERT INTO e VALUES ('2025-01-04', 9, 'mine')",
+    );
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.e")), [10, 9, 1, 0, 0]);
+    assert_eq!(counts(of(&report, "public.p")), [10, 10, 0, 0, 0]);
+    assert_eq!(shop.psql("SELECT count(*), count(*) FILTER (WHERE x = 'mine') FROM e"), "10|1");
+}
+
+#[test]
+fn maps_act_all_at_once_and_values_too() {
+    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); CREATE TABLE u (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x', 'y'); INSERT INTO u VALUES (2, 'x', 'y')");
+    shop.psql("TRUNCATE t, u");
+    let swap = Options { value_maps: ["t.a:x=y", "t.a:y=x"].map(|m| parse_map_value(m).unwrap()).to_vec(), ..mapped(&["t=u", "u=t", "t.a=b", "t.b=a"]) };
+    shop.reinsert(&swap);
+    assert_eq!(shop.psql("SELECT * FROM u"), "1|y|y");
+    assert_eq!(shop.psql("SELECT * FROM t"), "2|x|y");
+}
+
+#[test]
+fn an_owner_without_other_rights_is_enough() {
+    let mut shop = Shop::new(
+        "CREATE ROLE app LOGIN PASSWORD 'sesame'; CREATE SCHEMA app AUTHORIZATION app; ALTER ROLE app SET DateStyle = 'German'; ALTER ROLE app SET search_path = 'nothing';
+         ALTER ROLE app SET default_transaction_read_only = on; ALTER ROLE app SET statement_timeout = '1s'; ALTER ROLE app SET IntervalStyle = 'iso_8601';
+         CREATE FUNCTION public.good(text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 <> ''bad'''; CREATE FUNCTION public.six() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN length(''sixsix'') + (SELECT 0 FROM six); END';
+         CREATE TABLE public.six AS SELECT 6 AS six; GRANT SELECT ON six TO app;
+         CREATE TABLE app.t (id int PRIMARY KEY, d date, i interval, x text CHECK (public.good(x)), up int REFERENCES app.t); ALTER TABLE app.t OWNER TO app;
+         ALTER TABLE app.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY mine ON app.t USING (id < 3);
+         INSERT INTO app.t VALUES (1, '2024-03-04', '1 mon 2 days', 'x', 1), (5, 'infinity', '-1 day', 'y', 1)",
+    );
+    shop.psql("TRUNCATE app.t; ALTER TABLE app.t ADD n int DEFAULT public.six()");
+    let before = shop.psql("SELECT relforcerowsecurity, relrowsecurity FROM pg_class WHERE relname = 't'");
+    shop.role = "app";
+    assert_eq!(of(&shop.reinsert(&options()), "app.t").inserted, 2);
+    assert_eq!(shop.psql("SELECT * FROM app.t ORDER BY id"), "1|2024-03-04|1 mon 2 days|x|1|6\n5|infinity|-1 days|y|1|6");
+    assert_eq!(before, shop.psql("SELECT relforcerowsecurity, relrowsecurity FROM pg_class WHERE relname = 't'"));
+    shop.psql("DELETE FROM app.t; ALTER TABLE app.t OWNER TO postgres; GRANT ALL ON app.t TO app");
+    let error = shop.refused(&options());
+    assert!(error.to_string().contains("Row-level security"), "{error}");
+}
+
+#[test]
+fn nothing_of_prisma_and_nothing_of_gone_tables_comes_back() {
+    let shop = Shop::new("CREATE TABLE _prisma_migrations (id text PRIMARY KEY); INSERT INTO _prisma_migrations VALUES ('m'); CREATE TABLE gone (id int); INSERT INTO gone VALUES (1), (2); CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+    shop.psql("TRUNCATE _prisma_migrations, t; DROP TABLE gone");
+    let report = shop.reinsert(&options());
+    assert_eq!(report.tables.len(), 1);
+    assert_eq!((report.tables_skipped[0].table.to_string().as_str(), report.tables_skipped[0].rows), ("public.gone", 2));
+    assert_eq!(shop.psql("SELECT count(*) FROM _prisma_migrations"), "0");
+}
