@@ -8,6 +8,7 @@ pub mod dump;
 pub mod emptying;
 pub mod mark;
 pub mod prisma_journal;
+pub mod reinsert;
 pub mod session;
 pub mod snapshot;
 pub mod structure;

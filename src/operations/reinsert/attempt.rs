@@ -228,12 +228,19 @@ impl<'a> Attempt<'a> {
         aside: &mut Aside,
     ) -> Result<()> {
         let nothing = Pending { rows: false, changes: false };
-        let pending: Vec<Pending> = progress.iter().map(|p| p.pending.unwrap_or(nothing)).collect();
+        let mut pending: Vec<Pending> = progress.iter().map(|p| p.pending.unwrap_or(nothing)).collect();
         loop {
             note_orphans(connection, stages, &pending, links).await?;
             for n in 0..stages.len() {
-                if pending[n] != nothing && stages[n].has_pending(connection, pending[n]).await? {
+                (progress[n].inserted, progress[n].updated) = if progress[n].straight { (progress[n].inserted, 0) } else { (0, 0) };
+                if pending[n] == nothing {
+                    continue;
+                }
+                // nothing left to write: then this user need not have the right to
+                if stages[n].has_pending(connection, pending[n]).await? {
                     self.open(connection, stages[n].plan, aside).await?;
+                } else {
+                    pending[n] = nothing;
                 }
             }
             savepoint(connection, "safemigrate_insert").await?;
