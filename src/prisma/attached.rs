@@ -148,7 +148,18 @@ mod tests {
         assert_eq!(run_attached(&gone, Attach::Terminal).await.unwrap_err().kind, ErrorKind::Tool);
     }
 
+    /// Signals reach the whole process, so they are sent to one of its own.
+    #[test]
+    fn signals_in_a_process_of_its_own() {
+        let inner = "prisma::attached::tests::lives_through_ctrl_c_and_hands_a_request_to_end_on";
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = alone.args([inner, "--exact", "--ignored"]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+
     #[tokio::test]
+    #[ignore = "run by signals_in_a_process_of_its_own"]
     async fn lives_through_ctrl_c_and_hands_a_request_to_end_on() {
         // the child signals us and answers what it is told itself
         let exit = run("kill -INT $PPID; sleep 0.3; exit 5").await;

@@ -56,5 +56,8 @@ fn cannot_be_told(project: &Project, verb: &[&OsStr]) -> Error {
         ErrorKind::Usage,
         format!("`prisma {verb}` of Prisma {version} cannot be told another database with --url. Nothing was changed"),
     )
-    .hint(format!("Set the variable for this one command instead: {}=\"postgresql://…\" safemigrate …", project.url_variable()))
+    .hint(format!(
+        "Set the variable for this one command instead: {}=\"postgresql://…\" safemigrate …",
+        project.url_variable()
+    ))
 }

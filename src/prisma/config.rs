@@ -1,6 +1,7 @@
 //! `prisma.config.*`, which is a program: evaluated by the project's own `@prisma/config` in a child of ours.
 
 use super::dotenv::Variables;
+use super::root::config_file;
 use super::tool::Tool;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -51,14 +52,17 @@ pub async fn evaluate(tool: &Tool, root: &Path, file: Option<&Path>) -> Result<P
     child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, child.output()).await;
     let output = output.map_err(|_| {
-        Error::new(ErrorKind::Config, format!("The Prisma configuration does not end within {} s. Nothing was changed", PATIENCE.as_secs()))
+        Error::new(
+            ErrorKind::Config,
+            format!("The Prisma configuration does not end within {} s. Nothing was changed", PATIENCE.as_secs()),
+        )
     })?;
     let output = output.context(ErrorKind::Tool, || {
         format!("{} cannot be started. Nothing was changed", tool.runtime.program.display())
     })?;
     let config = read(&output, &marker)?;
     match config.failed {
-        Some(failure) => Err(failure.into_error()),
+        Some(failure) => Err(failure.into_error(root)),
         None => Ok(config),
     }
 }
@@ -68,24 +72,26 @@ fn read(output: &Output, marker: &str) -> Result<PrismaConfig> {
     let answer = text.lines().find_map(|line| line.strip_prefix(marker));
     let config = answer.and_then(|json| serde_json::from_str(json).ok());
     config.ok_or_else(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rev().filter(|line| !line.trim().is_empty()).take(3);
-        let said = last.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / ");
+        let said = shortened(&without_passwords(&String::from_utf8_lossy(&output.stderr)));
         let error = Error::new(
             ErrorKind::Config,
             format!("The Prisma configuration could not be evaluated ({}). Nothing was changed", output.status),
         );
-        if said.is_empty() { error } else { error.because(without_passwords(&said)) }
+        if said.is_empty() { error } else { error.because(said) }
     })
 }
 
 impl Failure {
-    fn into_error(self) -> Error {
-        let file = self.file.as_deref().unwrap_or(Path::new("prisma.config")).display().to_string();
-        let message = self.message.map(|text| without_passwords(text.trim()));
+    fn into_error(self, root: &Path) -> Error {
+        // where loading it failed, Prisma sometimes names the folder only
+        let file = self.file.filter(|file| file.is_file() || self.tag == "ConfigFileNotFound").or_else(|| config_file(root));
+        let file = file.as_deref().unwrap_or(Path::new("prisma.config")).display().to_string();
+        let message = self.message.map(|text| shortened(&without_passwords(&text)));
         let error = match self.tag.as_str() {
             "ConfigFileNotFound" => format!("The Prisma configuration {file} does not exist. Nothing was changed"),
-            "ConfigFileSyntaxError" => format!("The Prisma configuration {file} is not one that this Prisma accepts. Nothing was changed"),
+            "ConfigFileSyntaxError" => {
+                format!("The Prisma configuration {file} is not one that this Prisma accepts. Nothing was changed")
+            }
             _ => format!("The Prisma configuration {file} cannot be loaded. Nothing was changed"),
         };
         let missing = message.as_deref().is_some_and(|text| text.contains("environment variable"));
@@ -98,6 +104,12 @@ impl Failure {
             None => error,
         }
     }
+}
+
+/// The last lines, without the walls of text that Prisma's validator writes before its point.
+fn shortened(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && line.len() < 200).collect();
+    lines[lines.len().saturating_sub(3)..].join(" ")
 }
 
 /// Takes user and password out of every address in a text that somebody else wrote.
@@ -131,7 +143,8 @@ mod tests {
 
     #[test]
     fn finds_the_answer_between_what_the_configuration_prints() {
-        let config = read(&output("[dotenv] hello\nm:{\"url\":\"u\",\"environment\":{\"A\":\"1\"}}\n", ""), "m:").unwrap();
+        let config =
+            read(&output("[dotenv] hello\nm:{\"url\":\"u\",\"environment\":{\"A\":\"1\"}}\n", ""), "m:").unwrap();
         assert_eq!((config.url.as_deref(), config.environment["A"].as_str()), (Some("u"), "1"));
     }
 
@@ -139,14 +152,14 @@ mod tests {
     fn no_answer_shows_the_last_words_without_passwords() {
         let error = read(&output("", "at x\nbad postgresql://jo:p@ss@h/d, sorry\n"), "m:").err().unwrap();
         assert_eq!(error.kind, ErrorKind::Config);
-        assert!(error.to_string().ends_with("at x / bad postgresql://***@h/d, sorry"), "{error}");
+        assert!(error.to_string().ends_with("at x bad postgresql://***@h/d, sorry"), "{error}");
     }
 
     #[test]
     fn a_missing_variable_gets_a_hint() {
         let failure = r#"{"failed":{"tag":"ConfigLoadError","file":"/p/prisma.config.ts","message":"Cannot resolve environment variable: DATABASE_URL."}}"#;
         let config = read(&output(&format!("m:{failure}"), ""), "m:").unwrap();
-        let error = config.failed.unwrap().into_error();
+        let error = config.failed.unwrap().into_error(Path::new("/p"));
         assert!(error.to_string().contains("DATABASE_URL"), "{error}");
         assert_eq!(error.hints.len(), 1);
     }

@@ -69,7 +69,7 @@ fn assignment(text: &str) -> Option<(&str, &str)> {
         if name.is_empty() {
             return None;
         }
-        let value = match rest.trim_start_matches([' ', '\t']).strip_prefix('=') {
+        let value = match rest.trim_start().strip_prefix('=') {
             Some(value) => value,
             None => rest.strip_prefix(':').filter(|value| value.starts_with([' ', '\t', '\n']))?,
         };
@@ -107,30 +107,49 @@ fn unquote(value: &str) -> String {
 
 /// Replaces `${NAME}`; a backslash before the dollar keeps it. `$NAME` without braces is no variable for Prisma.
 fn expand(text: &str, environment: &Variables, file: &Variables, depth: u32) -> String {
-    let mut result = String::new();
+    let mut result = text.to_owned();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
-        let name = &rest[start + 2..];
-        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let Some(end) = end.filter(|end| name[*end..].starts_with('}')) else {
-            result.push_str(&rest[..start + 2]);
-            rest = name;
+        let inside = &rest[start + 2..];
+        let end = inside.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let Some(end) = end.filter(|end| inside[*end..].starts_with('}')) else {
+            rest = inside;
             continue;
         };
-        let before = &rest[..start];
-        if let Some(before) = before.strip_suffix('\\') {
-            result.push_str(before);
-            result.push_str(&rest[start..start + end + 3]);
+        let (name, reference) = (&inside[..end], &rest[start..start + end + 3]);
+        if rest[..start].ends_with('\\') {
+            result = result.replacen(&format!("\\{reference}"), reference, 1);
         } else {
-            result.push_str(before);
-            let value = environment.get(&name[..end]).or_else(|| file.get(&name[..end]));
-            if let Some(value) = value.filter(|_| depth > 0) {
-                result.push_str(&expand(value, environment, file, depth - 1));
-            }
+            let value = environment.get(name).or_else(|| file.get(name)).filter(|_| depth > 0);
+            let value = value.map(|value| expand(value, environment, file, depth - 1)).unwrap_or_default();
+            result = replace_as_javascript(&result, reference, &value);
         }
-        rest = &name[end + 1..];
+        rest = &inside[end + 1..];
     }
-    result + rest
+    result
+}
+
+/// Prisma replaces by `String.replace`, for which `$$`, `$&`, `` $` `` and `$'` in the new text mean something: a
+/// password `a$$b` behind `${PASSWORD}` arrives as `a$b`.
+fn replace_as_javascript(text: &str, old: &str, new: &str) -> String {
+    let Some((before, after)) = text.split_once(old) else { return text.to_owned() };
+    let mut result = before.to_owned();
+    let mut chars = new.chars().peekable();
+    while let Some(c) = chars.next() {
+        let special = match chars.peek().filter(|_| c == '$') {
+            Some('$') => "$",
+            Some('&') => old,
+            Some('`') => before,
+            Some('\'') => after,
+            _ => {
+                result.push(c);
+                continue;
+            }
+        };
+        chars.next();
+        result.push_str(special);
+    }
+    result + after
 }
 
 #[cfg(test)]
@@ -145,6 +164,7 @@ mod tests {
     fn reads_what_dotenv_reads() {
         for (text, value) in [
             ("A=b", Some("b")),
+            ("A\n = b", Some("b")),
             ("  export A = b  # why", Some("b")),
             ("A=pa$word#x", Some("pa$word")),
             ("A='pa#word' # c", Some("pa#word")),
@@ -168,9 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn a_dollar_behind_a_variable_is_what_javascript_makes_of_it() {
+        let mut environment = Variables::new();
+        load(&mut environment, "P='a$$b'\nURL=u:${P}@h\nQ=\"x$'\"\nR=${Q}!");
+        assert_eq!((environment["URL"].as_str(), environment["P"].as_str()), ("u:a$b@h", "a$$b"));
+        assert_eq!(environment["R"], "x!!");
+    }
+
+    #[test]
     fn expands_braces_only_and_the_environment_wins() {
         let mut environment = Variables::from([("HOST".into(), "real".into()), ("A".into(), "mine".into())]);
-        load(&mut environment, "A=file\nHOST=file\nURL=postgresql://u:p$x@${HOST}/${DB}\nDB=shop\nKEPT=\\${DB}\nLOOP=${LOOP}");
+        load(
+            &mut environment,
+            "A=file\nHOST=file\nURL=postgresql://u:p$x@${HOST}/${DB}\nDB=shop\nKEPT=\\${DB}\nLOOP=${LOOP}",
+        );
         assert_eq!(environment["URL"], "postgresql://u:p$x@real/shop");
         assert_eq!((environment["A"].as_str(), environment["HOST"].as_str()), ("mine", "real"));
         assert_eq!((environment["KEPT"].as_str(), environment["LOOP"].as_str()), ("${DB}", ""));

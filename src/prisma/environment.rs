@@ -7,21 +7,23 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Variables and, for those that a file set, the file. No `Debug`: it holds secrets.
+/// Variables and, for those that the process did not have, where they came from. No `Debug`: it holds secrets.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: Variables,
-    files: BTreeMap<String, PathBuf>,
+    sources: BTreeMap<String, UrlSource>,
 }
 
 impl Environment {
     pub fn new(variables: Variables) -> Self {
-        Self { variables, files: BTreeMap::new() }
+        Self { variables, sources: BTreeMap::new() }
     }
 
     /// The environment that we were started in; what is not UTF-8 is no URL.
     pub fn of_process() -> Self {
-        Self::new(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+        Self::new(
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
+        )
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -30,10 +32,8 @@ impl Environment {
 
     /// Where a variable that is set came from.
     pub fn source(&self, name: &str) -> UrlSource {
-        match self.files.get(name) {
-            Some(path) => UrlSource::File { name: name.to_owned(), path: path.clone() },
-            None => UrlSource::Environment { name: name.to_owned() },
-        }
+        let of_process = || UrlSource::Environment { name: name.to_owned() };
+        self.sources.get(name).cloned().unwrap_or_else(of_process)
     }
 
     /// Which variable holds this value, the usual name first.
@@ -49,15 +49,14 @@ impl Environment {
         let before = self.variables.clone();
         dotenv::load(&mut self.variables, &text);
         let new = self.variables.keys().filter(|name| !before.contains_key(*name));
-        self.files.extend(new.map(|name| (name.clone(), path.to_owned())));
+        self.sources.extend(new.map(|name| (name.clone(), of_file(name, path))));
     }
 
     /// The two files that Prisma 5 and 6 read: beside the nearest `package.json`, then the first of the folder of
     /// `--schema`, `./prisma` and `.`.
     pub fn load_prisma_6(&mut self, root: &Path, schema_flag: Option<&Path>) {
-        let named_client = |dir: &Path| {
-            package_json(dir).ok().flatten().is_some_and(|p| p["name"].as_str() == Some(".prisma/client"))
-        };
+        let named_client =
+            |dir: &Path| package_json(dir).ok().flatten().is_some_and(|p| p["name"].as_str() == Some(".prisma/client"));
         let package = root.ancestors().find(|dir| dir.join("package.json").is_file() && !named_client(dir));
         let first = package.map(|dir| dir.join(".env")).filter(|file| file.exists());
         let prisma = root.join("prisma");
@@ -72,16 +71,22 @@ impl Environment {
     }
 
     /// Adds what the configuration set, and finds the `.env` files it had it from, for the words of a message.
-    pub fn load_configured(&mut self, configured: &Variables, folders: &[PathBuf]) {
-        self.variables.extend(configured.clone());
-        for (path, file) in env_files(folders) {
-            for (name, value) in configured {
-                if file.get(name) == Some(value) {
-                    self.files.entry(name.clone()).or_insert_with(|| path.clone());
-                }
-            }
+    pub fn load_configured(&mut self, configured: &Variables, config_file: &Path, folders: &[PathBuf]) {
+        let files = env_files(folders);
+        for (name, value) in configured {
+            let file = files.iter().find(|(_, variables)| variables.get(name) == Some(value));
+            let source = match file {
+                Some((path, _)) => of_file(name, path),
+                None => UrlSource::Config { path: config_file.to_owned() },
+            };
+            self.sources.insert(name.clone(), source);
+            self.variables.insert(name.clone(), value.clone());
         }
     }
+}
+
+fn of_file(name: &str, path: &Path) -> UrlSource {
+    UrlSource::File { name: name.to_owned(), path: path.to_owned() }
 }
 
 /// The `.env*` files of some folders, in name order, with their expanded variables.
@@ -104,7 +109,8 @@ pub fn env_files(folders: &[PathBuf]) -> Vec<(PathBuf, Variables)> {
 /// Whether it is a `.env` file that somebody uses; examples only look like one.
 fn is_env_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let example = ["example", "sample", "template", "dist", "defaults", "vault"].iter().any(|word| name.ends_with(word));
+    let example =
+        ["example", "sample", "template", "dist", "defaults", "vault"].iter().any(|word| name.ends_with(word));
     name.starts_with(".env") && !example && path.is_file()
 }
 
@@ -117,9 +123,12 @@ mod tests {
     fn the_order_of_prisma_6() {
         let root = tempdir().unwrap();
         let root = root.path();
-        for (file, text) in
-            [(".env", "A=root\nB=root"), ("prisma/.env", "B=prisma\nC=prisma"), ("db/.env", "C=db"), ("package.json", "{}")]
-        {
+        for (file, text) in [
+            (".env", "A=root\nB=root"),
+            ("prisma/.env", "B=prisma\nC=prisma"),
+            ("db/.env", "C=db"),
+            ("package.json", "{}"),
+        ] {
             fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs::write(root.join(file), text).unwrap();
         }
@@ -152,7 +161,9 @@ mod tests {
         fs::write(root.path().join(".env"), "URL=postgresql://${H}/d\nH=h").unwrap();
         fs::write(root.path().join(".env.example"), "URL=postgresql://h/d").unwrap();
         let mut environment = Environment::default();
-        environment.load_configured(&[("URL".to_owned(), "postgresql://h/d".to_owned())].into(), &[root.path().to_owned()]);
+        let configured = [("URL", "postgresql://h/d"), ("OTHER", "made up")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        environment.load_configured(&configured.into(), Path::new("prisma.config.ts"), &[root.path().to_owned()]);
+        assert_eq!(environment.source("OTHER"), UrlSource::Config { path: "prisma.config.ts".into() });
         let source = environment.source_of_value("postgresql://h/d").unwrap();
         assert_eq!(source.env_file(), Some(root.path().join(".env").as_path()));
     }

@@ -60,7 +60,11 @@ fn unreadable(migrations: &Path) -> String {
 /// The folder of a migration; a name is never a way out of the migrations folder.
 fn folder(migrations: &Path, name: &str) -> Result<PathBuf> {
     let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0']);
-    if plain { Ok(migrations.join(name)) } else { Err(Error::new(ErrorKind::Config, format!("{name:?} is no name of a migration"))) }
+    if plain {
+        Ok(migrations.join(name))
+    } else {
+        Err(Error::new(ErrorKind::Config, format!("{name:?} is no name of a migration")))
+    }
 }
 
 fn set_aside(migrations: &Path, names: &[String], destination: &Path) -> Result<Vec<PathBuf>> {

@@ -24,7 +24,8 @@ pub fn listed(project: &Project) -> Vec<Listed> {
         matches!(kind, "production" | "prod" | "live")
     };
     let files = project.env_files().into_iter().filter(|(file, _)| production(file));
-    let named = files.flat_map(|(file, variables)| variables.into_iter().map(move |(name, text)| (file.clone(), name, text)));
+    let named =
+        files.flat_map(|(file, variables)| variables.into_iter().map(move |(name, text)| (file.clone(), name, text)));
     named.filter_map(|(file, variable, text)| Some(Listed { file, variable, address: address(&text)? })).collect()
 }
 

@@ -59,7 +59,7 @@ impl Project {
         let migrations = migrations_folder(&config, &schema, datasource.as_ref(), &tool.version);
         let mut environment = Environment::of_process();
         match &config.file {
-            Some(_) => environment.load_configured(&config.environment, &folders(&root, &schema)),
+            Some(file) => environment.load_configured(&config.environment, file, &folders(&root, &schema)),
             None => environment.load_prisma_6(&root, choices.schema.as_deref()),
         }
         Ok(Self {
@@ -98,7 +98,8 @@ impl Project {
             _ if self.prisma_version.reads_config_only() => url::of_config(&self.config, &self.environment)?,
             _ => url::of_schema(self.datasource.as_ref(), &self.environment)?,
         };
-        let parsed = DatabaseUrl::parse(url.reveal()).map_err(|error| error.hint(format!("The URL is from {source}.")))?;
+        let parsed =
+            DatabaseUrl::parse(url.reveal()).map_err(|error| error.hint(format!("The URL is from {source}.")))?;
         Ok((parsed, source))
     }
 
@@ -150,7 +151,11 @@ fn find_schema(choices: &Choices, config: &PrismaConfig, root: &Path, version: &
     DEFAULT_PLACES.iter().map(|place| base.join(place)).find(|file| file.is_file()).ok_or_else(|| {
         Error::new(
             ErrorKind::Config,
-            format!("No Prisma schema in {}: neither {}. Nothing was changed", base.display(), DEFAULT_PLACES.join(" nor ")),
+            format!(
+                "No Prisma schema in {}: neither {}. Nothing was changed",
+                base.display(),
+                DEFAULT_PLACES.join(" nor ")
+            ),
         )
         .hint("Name it: --schema FILE, or `schema` in prisma.config.ts.")
     })
@@ -172,5 +177,8 @@ fn migrations_folder(
 }
 
 fn missing(path: &Path, named_by: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("{} does not exist ({named_by} names it). Nothing was changed", path.display()))
+    Error::new(
+        ErrorKind::Config,
+        format!("{} does not exist ({named_by} names it). Nothing was changed", path.display()),
+    )
 }

@@ -56,7 +56,9 @@ pub fn package_json(dir: &Path) -> Result<Option<Value>> {
     let file = dir.join("package.json");
     let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
     let package = serde_json::from_str(text.trim_start_matches('\u{feff}'));
-    package.map(Some).context(ErrorKind::Config, || format!("{} is not valid JSON. Nothing was changed", file.display()))
+    package
+        .map(Some)
+        .context(ErrorKind::Config, || format!("{} is not valid JSON. Nothing was changed", file.display()))
 }
 
 /// Whether a `package.json` lists one of Prisma's packages, in any kind of dependency.

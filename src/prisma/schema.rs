@@ -79,9 +79,9 @@ enum Token {
 
 fn parse(file: &Path, text: &str) -> Option<Datasource> {
     let tokens = tokens(text);
-    let start = tokens.windows(3).position(|w| {
-        matches!(w, [Token::Word(word), Token::Word(_), Token::Sign('{')] if word == "datasource")
-    })?;
+    let start = tokens
+        .windows(3)
+        .position(|w| matches!(w, [Token::Word(word), Token::Word(_), Token::Sign('{')] if word == "datasource"))?;
     let mut found = Datasource { file: file.to_owned(), provider: None, url: None, direct_url: None };
     let mut rest = &tokens[start + 3..];
     loop {

@@ -67,7 +67,9 @@ impl Settings {
         let file = folder.join(FILE);
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            text => text.context(ErrorKind::Config, || format!("{} cannot be read. Nothing was changed", file.display()))?,
+            text => {
+                text.context(ErrorKind::Config, || format!("{} cannot be read. Nothing was changed", file.display()))?
+            }
         };
         let mut settings = Self::parse(&text).map_err(|(line, reason)| {
             Error::new(ErrorKind::Config, format!("{} line {line}: {reason}. Nothing was changed", file.display()))
@@ -81,11 +83,14 @@ impl Settings {
             let at = error.span().map_or(0, |span| span.start);
             (text[..at.min(text.len())].matches('\n').count() + 1, error.message().replace('\n', ", "))
         })?;
-        let line_of = |key: &str| text.lines().position(|line| line.trim_start().starts_with(key)).map_or(1, |at| at + 1);
+        let line_of =
+            |key: &str| text.lines().position(|line| line.trim_start().starts_with(key)).map_or(1, |at| at + 1);
         if settings.retention.keep == 0 {
             return Err((line_of("keep"), "keep must be at least 1".into()));
         }
-        for (key, patterns) in [("production", &settings.guard.production), ("development", &settings.guard.development)] {
+        for (key, patterns) in
+            [("production", &settings.guard.production), ("development", &settings.guard.development)]
+        {
             if patterns.iter().any(|pattern| pattern.trim().is_empty()) {
                 return Err((line_of(key), format!("an empty pattern in {key} matches nothing")));
             }
@@ -113,7 +118,10 @@ mod tests {
         fs::write(root.path().join(FILE), text).unwrap();
         let settings = Settings::load(root.path()).unwrap();
         assert_eq!(settings.store.path, Some(root.path().join("../backups")));
-        assert_eq!((settings.retention.keep, settings.guard.production.as_slice()), (3, ["*.prod.example.com".to_owned()].as_slice()));
+        assert_eq!(
+            (settings.retention.keep, settings.guard.production.as_slice()),
+            (3, ["*.prod.example.com".to_owned()].as_slice())
+        );
     }
 
     #[test]
@@ -125,7 +133,7 @@ mod tests {
             ("[guard]\nproduction = \"x\"\n", ["line 2", "sequence"]),
             ("[retention]\nkeep = 0\n", ["line 2", "keep"]),
             ("[guard]\n\ndevelopment = [\"\"]\n", ["line 3", "development"]),
-            ("[guard\n", ["line 1", "guard"]),
+            ("[guard\n", ["line 1", "unclosed"]),
         ] {
             fs::write(root.path().join(FILE), text).unwrap();
             let error = Settings::load(root.path()).unwrap_err();

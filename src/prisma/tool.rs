@@ -168,7 +168,8 @@ mod tests {
 
     #[tokio::test]
     async fn says_how_to_install_what_is_missing() {
-        let missing = project(&[("package.json", r#"{"dependencies":{"@prisma/client":"^6.2.0"}}"#), ("yarn.lock", "")]);
+        let missing =
+            project(&[("package.json", r#"{"dependencies":{"@prisma/client":"^6.2.0"}}"#), ("yarn.lock", "")]);
         let error = Tool::find(missing.path()).await.unwrap_err();
         assert_eq!((error.kind, error.hints[0].as_str()), (ErrorKind::Tool, "Install it: yarn add --dev prisma@6"));
         let listed = project(&[("package.json", r#"{"devDependencies":{"prisma":"7"}}"#), ("pnpm-lock.yaml", "")]);

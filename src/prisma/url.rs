@@ -66,8 +66,10 @@ pub fn of_config(config: &PrismaConfig, environment: &Environment) -> Result<(Se
         }
         (None, Some(file)) => Err(no_url(&format!("{} has no datasource.url", file.display()))
             .hint("Add it: datasource: { url: env(\"DATABASE_URL\") } — and set DATABASE_URL.")),
-        (_, None) => Err(no_url("The project has no prisma.config.ts, the only place where Prisma 7 reads the database URL")
-            .hint("Write one: https://pris.ly/prisma-config, or give --url postgresql://USER@HOST/DATABASE.")),
+        (_, None) => {
+            Err(no_url("The project has no prisma.config.ts, the only place where Prisma 7 reads the database URL")
+                .hint("Write one: https://pris.ly/prisma-config, or give --url postgresql://USER@HOST/DATABASE."))
+        }
     }
 }
 
@@ -86,8 +88,10 @@ pub fn of_schema(datasource: Option<&Datasource>, environment: &Environment) -> 
         Value::Literal(url) => Ok((Secret::new(url), UrlSource::Schema { path: datasource.file.clone() })),
         Value::Env(name) => match environment.get(name).filter(|value| !value.is_empty()) {
             Some(url) => Ok((Secret::new(url), environment.source(name))),
-            None => Err(no_url(&format!("The variable {name} ({setting} in {}) is not set", datasource.file.display()))
-                .hint(format!("Set {name} in .env beside package.json, or in the environment."))),
+            None => {
+                Err(no_url(&format!("The variable {name} ({setting} in {}) is not set", datasource.file.display()))
+                    .hint(format!("Set {name} in .env beside package.json, or in the environment.")))
+            }
         },
     }
 }
@@ -121,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_configuration_says_where_it_has_the_url_from() {
-        let config = PrismaConfig { file: Some("prisma.config.ts".into()), url: Some("u".into()), ..Default::default() };
+        let config =
+            PrismaConfig { file: Some("prisma.config.ts".into()), url: Some("u".into()), ..Default::default() };
         let (_, source) = of_config(&config, &environment("DATABASE_URL", "u")).unwrap();
         assert_eq!(source, UrlSource::Environment { name: "DATABASE_URL".into() });
         let (_, source) = of_config(&config, &environment("DATABASE_URL", "other")).unwrap();

@@ -74,7 +74,8 @@ mod tests {
         for known in ["5.22.0", "6.19.0", "7.10.0"] {
             assert!(check(known).is_ok(), "{known}");
         }
-        for (unknown, word) in [("4.16.2", "too old"), ("8.0.0-rc.1", "other migration commands"), ("12.1.0", "other")] {
+        for (unknown, word) in [("4.16.2", "too old"), ("8.0.0-rc.1", "other migration commands"), ("12.1.0", "other")]
+        {
             let error = check(unknown).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Tool);
             assert!(error.message.contains(word), "{}", error.message);
