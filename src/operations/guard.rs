@@ -1,10 +1,11 @@
 //! What a database is taken for, and whether a command may touch it.
 
 use crate::domain::guard::{
-    Action, Address, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, MarkFact, Variable, Verdict, demand, gather, verdict,
+    Action, Address, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, MarkFact, Variable, Verdict, demand, gather,
+    verdict,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::postgres::mark::{Mark, read_mark};
+use crate::postgres::mark::{Mark, read_mark, remove_mark, set_mark};
 use crate::postgres::session;
 use crate::postgres::url::DatabaseUrl;
 use crate::prisma::{Project, Settings, UrlSource, dotenv, production_files};
@@ -69,6 +70,22 @@ fn facts(
     }
 }
 
+/// Marks the database as production.
+///
+/// # Errors
+/// Those of connecting; `Server` when the role does not own the database.
+pub async fn mark(url: &DatabaseUrl) -> Result<()> {
+    set_mark(&mut session::connect(url).await?).await.map(drop)
+}
+
+/// Takes the mark away.
+///
+/// # Errors
+/// As `mark`.
+pub async fn unmark(url: &DatabaseUrl) -> Result<()> {
+    remove_mark(&mut session::connect(url).await?).await.map(drop)
+}
+
 async fn ask_for_mark(url: &DatabaseUrl) -> Result<Option<Mark>> {
     let mut connection = match session::connect(url).await {
         Err(error) if error.kind == ErrorKind::NoDatabase => return Ok(None),
@@ -115,7 +132,8 @@ pub fn allow(assessment: &Assessment, action: Action, confirmed: Option<&str>) -
             let error = Error::new(ErrorKind::Confirmation, message).hint(format!("Confirm it: --confirm {database}"));
             let error = reasons(error, assessment);
             Err(match verdict {
-                Verdict::Unknown => error.hint("If it is one for development: list its host under [guard] development of safemigrate.toml."),
+                Verdict::Unknown => error
+                    .hint("If it is one for development: list its host under [guard] development of safemigrate.toml."),
                 _ => error,
             })
         }

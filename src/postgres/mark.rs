@@ -125,7 +125,9 @@ fn refused(error: sqlx::Error, comment: &Comment) -> Error {
     let Comment { database, owner, user, .. } = comment;
     Error::new(
         ErrorKind::Server,
-        format!("Only the owner of the database {database} ({owner}) can mark it, and {user} is not. Nothing was changed"),
+        format!(
+            "Only the owner of the database {database} ({owner}) can mark it, and {user} is not. Nothing was changed"
+        ),
     )
     .hint(format!("Say it as the owner: --url postgresql://{owner}@…/{database}"))
     .hint("Or list the database under [guard] production of safemigrate.toml.")

@@ -108,7 +108,10 @@ fn under(host: &str, end: &str) -> bool {
 
 fn is_this_machine(host: &str) -> bool {
     let address = host.parse::<IpAddr>().map(|address| address.to_canonical());
-    host.is_empty() || host == "localhost" || address.is_ok_and(|a| a.is_loopback() || a.is_unspecified()) || host.starts_with('/')
+    host.is_empty()
+        || host == "localhost"
+        || address.is_ok_and(|a| a.is_loopback() || a.is_unspecified())
+        || host.starts_with('/')
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -164,6 +167,9 @@ mod tests {
         assert_ne!(a("localhost", 5432, ""), a("localhost", 5433, ""));
         assert_eq!(a("ep-x-pooler.eu.aws.neon.tech", 5432, ""), a("EP-X.eu.aws.neon.tech", 5432, ""));
         assert_eq!(a("aws-0-eu.pooler.supabase.com", 6543, "postgres.ref"), a("db.ref.supabase.co", 5432, "postgres"));
-        assert_ne!(a("aws-0-eu.pooler.supabase.com", 5432, "postgres.one"), a("aws-0-eu.pooler.supabase.com", 5432, "postgres.two"));
+        assert_ne!(
+            a("aws-0-eu.pooler.supabase.com", 5432, "postgres.one"),
+            a("aws-0-eu.pooler.supabase.com", 5432, "postgres.two")
+        );
     }
 }

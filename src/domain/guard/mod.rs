@@ -83,9 +83,14 @@ pub fn verdict(evidence: &[Evidence]) -> Verdict {
     counts.map(|e| e.says).max().unwrap_or(if overruled { Verdict::Development } else { Verdict::Unknown })
 }
 
-/// Strongest first: what speaks most for caution, then by weight.
+/// Strongest first: what speaks most for caution, then by weight; what `safemigrate.toml` overrules comes last and says so.
 pub fn sort(evidence: &mut [Evidence]) {
-    evidence.sort_by(|a, b| b.says.cmp(&a.says).then(a.signal.cmp(&b.signal)));
+    let overruled = evidence.iter().any(|e| e.signal == Signal::ConfigDevelopment);
+    let counts = |e: &Evidence| !overruled || e.decides() || e.says == Verdict::Development;
+    evidence.sort_by(|a, b| counts(b).cmp(&counts(a)).then(b.says.cmp(&a.says)).then(a.signal.cmp(&b.signal)));
+    for sign in evidence.iter_mut().filter(|e| !counts(e)) {
+        sign.detail.push_str(" (overruled by safemigrate.toml)");
+    }
 }
 
 #[cfg(test)]
@@ -122,5 +127,10 @@ mod tests {
         let mut evidence: Vec<_> = signs.iter().map(|(signal, says)| Evidence::new(*signal, *says, "")).collect();
         sort(&mut evidence);
         assert_eq!(evidence.iter().map(|e| e.signal).collect::<Vec<_>>(), [Mark, Environment, ManagedHost, LocalHost]);
+        evidence.push(Evidence::new(ConfigDevelopment, Development, ""));
+        sort(&mut evidence);
+        let signals: Vec<_> = evidence.iter().map(|e| e.signal).collect();
+        assert_eq!(signals, [Mark, ConfigDevelopment, LocalHost, Environment, ManagedHost]);
+        assert!(evidence[3].detail.contains("overruled"));
     }
 }

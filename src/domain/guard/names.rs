@@ -6,7 +6,18 @@ const PRODUCTION: [&str; 4] = ["prod", "production", "live", "prd"];
 /// Shared with others, so that losing it hurts.
 const SHARED: [&str; 7] = ["staging", "stage", "stg", "preprod", "nonprod", "uat", "qa"];
 const DEVELOPMENT: [&str; 13] = [
-    "dev", "devel", "develop", "development", "test", "tests", "testing", "local", "localdev", "ci", "e2e", "sandbox",
+    "dev",
+    "devel",
+    "develop",
+    "development",
+    "test",
+    "tests",
+    "testing",
+    "local",
+    "localdev",
+    "ci",
+    "e2e",
+    "sandbox",
     "playground",
 ];
 /// Before a word for production they take its meaning away.

@@ -49,14 +49,20 @@ pub fn gather(facts: &Facts) -> Vec<Evidence> {
         (&facts.development_patterns, Signal::ConfigDevelopment, Verdict::Development, "development"),
     ];
     for (patterns, signal, says, word) in patterns {
-        let hit = patterns.iter().find_map(|p| Some((p, facts.subjects().into_iter().find(|text| pattern::matches(p, text))?)));
+        let hit = patterns
+            .iter()
+            .find_map(|p| Some((p, facts.subjects().into_iter().find(|text| pattern::matches(p, text))?)));
         evidence.extend(hit.map(|(pattern, text)| {
             Evidence::new(signal, says, format!("[guard] {word} of safemigrate.toml: \"{pattern}\" matches {text}"))
         }));
     }
     let listed = facts.production_files.iter().find(|(_, _, address)| *address == facts.address);
     evidence.extend(listed.map(|(file, variable, _)| {
-        Evidence::new(Signal::ProductionEnvFile, Verdict::Production, format!("{variable} in {file} names this database"))
+        Evidence::new(
+            Signal::ProductionEnvFile,
+            Verdict::Production,
+            format!("{variable} in {file} names this database"),
+        )
     }));
     evidence.extend(facts.variables.iter().filter_map(of_variable));
     evidence.extend(facts.of_names());
@@ -73,8 +79,15 @@ impl Facts {
 
     fn of_names(&self) -> Vec<Evidence> {
         // the end of a public name is a registry's word (example.live), a socket's path is a folder's
-        let host = if self.host.starts_with('/') { "" } else { self.host.rsplit_once('.').map_or(self.host.as_str(), |(h, _)| h) };
-        let judged = [(Signal::HostName, "host", host, &self.host), (Signal::DatabaseName, "database", &self.database, &self.database)];
+        let host = if self.host.starts_with('/') {
+            ""
+        } else {
+            self.host.rsplit_once('.').map_or(self.host.as_str(), |(h, _)| h)
+        };
+        let judged = [
+            (Signal::HostName, "host", host, &self.host),
+            (Signal::DatabaseName, "database", &self.database, &self.database),
+        ];
         let found = judged.into_iter().filter_map(|(signal, what, text, shown)| {
             let (says, word) = names::judge(text)?;
             Some(Evidence::new(signal, says, format!("\"{word}\" in the name of the {what} {shown}")))
@@ -85,8 +98,12 @@ impl Facts {
     fn of_host(&self) -> Evidence {
         let host = &self.host;
         match Reach::of(host) {
-            Reach::Local => Evidence::new(Signal::LocalHost, Verdict::Development, format!("{host} is on this machine or network")),
-            Reach::Managed(whose) => Evidence::new(Signal::ManagedHost, Verdict::Unknown, format!("{host} is a server of {whose}")),
+            Reach::Local => {
+                Evidence::new(Signal::LocalHost, Verdict::Development, format!("{host} is on this machine or network"))
+            }
+            Reach::Managed(whose) => {
+                Evidence::new(Signal::ManagedHost, Verdict::Unknown, format!("{host} is a server of {whose}"))
+            }
             Reach::Remote => Evidence::new(Signal::RemoteHost, Verdict::Unknown, format!("{host} is a remote server")),
         }
     }
@@ -140,7 +157,9 @@ mod tests {
         use Verdict::*;
         let local = || facts("localhost", "shop");
         let neon = || facts("ep-x.eu.aws.neon.tech", "shop_dev");
-        let files = |host: &str| vec![(".env.production".to_owned(), "URL".to_owned(), Address::new(host, 5432, "shop", "other"))];
+        let files = |host: &str| {
+            vec![(".env.production".to_owned(), "URL".to_owned(), Address::new(host, 5432, "shop", "other"))]
+        };
         let development = |pattern: &str| vec![pattern.to_owned()];
         let mark = |here| Some(MarkFact { here, database: "shop".into() });
         for (name, facts, expected) in [
@@ -156,12 +175,36 @@ mod tests {
             ("APP_ENV", Facts { variables: set("APP_ENV", "live"), ..local() }, Production),
             ("development is no proof", Facts { variables: set("NODE_ENV", "development"), ..neon() }, Unknown),
             ("pattern", Facts { production_patterns: development("local*"), ..local() }, Production),
-            ("pattern with database", Facts { production_patterns: development("localhost/shop"), ..local() }, Production),
+            (
+                "pattern with database",
+                Facts { production_patterns: development("localhost/shop"), ..local() },
+                Production,
+            ),
             ("own word", Facts { development_patterns: development("*.neon.tech"), ..neon() }, Development),
-            ("own word over names", Facts { development_patterns: development("prod-db.*"), ..facts("prod-db.internal", "x") }, Development),
-            ("own word over NODE_ENV", Facts { development_patterns: development("shop"), variables: set("NODE_ENV", "production"), ..local() }, Development),
-            ("not over a mark", Facts { development_patterns: development("*"), mark: mark(true), ..local() }, Production),
-            ("not over production", Facts { development_patterns: development("*"), production_patterns: development("shop"), ..local() }, Production),
+            (
+                "own word over names",
+                Facts { development_patterns: development("prod-db.*"), ..facts("prod-db.internal", "x") },
+                Development,
+            ),
+            (
+                "own word over NODE_ENV",
+                Facts {
+                    development_patterns: development("shop"),
+                    variables: set("NODE_ENV", "production"),
+                    ..local()
+                },
+                Development,
+            ),
+            (
+                "not over a mark",
+                Facts { development_patterns: development("*"), mark: mark(true), ..local() },
+                Production,
+            ),
+            (
+                "not over production",
+                Facts { development_patterns: development("*"), production_patterns: development("shop"), ..local() },
+                Production,
+            ),
             ("copy", Facts { mark: mark(false), ..local() }, Unknown),
             ("file", Facts { production_files: files("127.0.0.1"), ..local() }, Production),
             ("other file", Facts { production_files: files("db.example.com"), ..local() }, Development),
@@ -174,7 +217,8 @@ mod tests {
     fn evidence_tells_what_was_seen() {
         let facts = Facts { production_patterns: vec!["sh*".into()], ..facts("db.example.com", "shop") };
         let details: Vec<_> = gather(&facts).into_iter().map(|e| e.detail).collect();
-        let expected = ["[guard] production of safemigrate.toml: \"sh*\" matches shop", "db.example.com is a remote server"];
+        let expected =
+            ["[guard] production of safemigrate.toml: \"sh*\" matches shop", "db.example.com is a remote server"];
         assert_eq!(details, expected);
     }
 }
