@@ -84,7 +84,8 @@ fn read(output: &Output, marker: &str) -> Result<PrismaConfig> {
 impl Failure {
     fn into_error(self, root: &Path) -> Error {
         // where loading it failed, Prisma sometimes names the folder only
-        let file = self.file.filter(|file| file.is_file() || self.tag == "ConfigFileNotFound").or_else(|| config_file(root));
+        let file =
+            self.file.filter(|file| file.is_file() || self.tag == "ConfigFileNotFound").or_else(|| config_file(root));
         let file = file.as_deref().unwrap_or(Path::new("prisma.config")).display().to_string();
         let message = self.message.map(|text| shortened(&without_passwords(&text)));
         let error = match self.tag.as_str() {
