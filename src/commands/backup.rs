@@ -1,6 +1,6 @@
 //! `backup`: a checkpoint (or one kind) of the database now.
 
-use super::target::Target;
+use super::target::target;
 use crate::cli::{BackupArgs, BackupKind, Globals};
 use crate::domain::manifest::Reason;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::HashMap;
 
 pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
-    let target = Target::load(globals).await?;
+    let target = target(globals).await?;
     let progress = ui.progress();
     let store = &target.place.store;
     let _lock = enter(store, "backup", &progress)?;

@@ -1,6 +1,6 @@
 //! `history`: the guarded commands that ran, and how they ended.
 
-use super::target::Place;
+use super::target::place;
 use crate::cli::Globals;
 use crate::domain::run::Run;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
-    let place = Place::find(globals)?;
+    let place = place(globals)?;
     ui.result(&History(place.store.runs()?));
     Ok(())
 }

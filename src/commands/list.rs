@@ -1,6 +1,6 @@
 //! `list`: the backups, newest first.
 
-use super::target::Place;
+use super::target::place;
 use crate::cli::Globals;
 use crate::domain::manifest::Manifest;
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
 use serde_json::json;
 
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
-    let place = Place::find(globals)?;
+    let place = place(globals)?;
     let (backups, unreadable) = with_sizes(&place.store)?;
     for error in unreadable {
         ui.warn(&error.to_string());

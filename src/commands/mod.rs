@@ -1,10 +1,14 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
+mod guard;
+mod guarded;
 mod history;
 mod list;
 mod loss;
 mod prune;
+mod reinsert;
+mod rollback;
 mod show;
 mod status;
 mod target;
@@ -21,7 +25,8 @@ use crate::ui::{Failure, Ui};
 pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let globals = cli.globals;
     match cli.command {
-        _ if false => Ok(()),
+        Command::Dev(args) => guarded::dev(&globals, args, ui, interrupt).await,
+        Command::Reset(args) => guarded::reset(&globals, args, ui, interrupt).await,
         Command::Backup(args) => backup::run(&globals, &args, ui, interrupt).await,
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),
@@ -29,6 +34,8 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::History => history::run(&globals, ui),
         Command::Status => status::run(&globals, ui),
         Command::Prune(args) => prune::run(&globals, &args, ui),
-        _ => Ok(()),
+        Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
+        Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
+        Command::Guard(args) => guard::run(&globals, args.action, ui).await,
     }
 }

@@ -1,6 +1,6 @@
 //! `prune`: the newest of each kind stay, what nothing needs any more goes.
 
-use super::target::Place;
+use super::target::place;
 use crate::cli::{Globals, PruneArgs};
 use crate::error::Result;
 use crate::operations::journal::enter;
@@ -9,7 +9,7 @@ use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
 use serde_json::json;
 
 pub fn run(globals: &Globals, args: &PruneArgs, ui: &Ui) -> Result<(), Failure> {
-    let place = Place::find(globals)?;
+    let place = place(globals)?;
     let _lock = enter(&place.store, "prune", &ui.progress())?;
     let keep = args.keep.unwrap_or(place.settings.retention.keep);
     ui.result(&Prune(retention::prune(&place.store, keep, &[])?));

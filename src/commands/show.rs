@@ -1,16 +1,16 @@
 //! `show ID`: one backup, table by table.
 
-use super::target::Place;
+use super::target::place;
 use crate::cli::{Globals, ShowArgs};
 use crate::domain::manifest::Manifest;
 use crate::error::Result;
 use crate::operations::retention::with_sizes;
-use crate::store::Wanted;
+use crate::domain::manifest::Wanted;
 use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
 use serde_json::json;
 
 pub fn run(globals: &Globals, args: &ShowArgs, ui: &Ui) -> Result<(), Failure> {
-    let place = Place::find(globals)?;
+    let place = place(globals)?;
     let manifest = place.store.resolve(&args.id, Wanted::Any)?;
     let (all, _) = with_sizes(&place.store)?;
     let stored = all.iter().find(|(m, _)| m.id == manifest.id).map_or(0, |(_, stored)| *stored);

@@ -1,30 +1,29 @@
 //! `status`: unfinished runs and what to do about them.
 
-use super::target::Place;
+use super::target::place;
 use crate::cli::Globals;
 use crate::domain::run::Run;
 use crate::error::Result;
-use crate::store::Holder;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
-    let place = Place::find(globals)?;
+    let place = place(globals)?;
     let unfinished: Vec<Run> = place.store.runs()?.into_iter().filter(Run::is_unfinished).collect();
-    ui.result(&Status { unfinished, holder: place.store.lock_holder() });
+    ui.result(&Status { unfinished, at_work: place.store.lock_holder().map(|holder| holder.pid) });
     Ok(())
 }
 
 struct Status {
     unfinished: Vec<Run>,
-    /// Somebody is at work right now.
-    holder: Option<Holder>,
+    /// The process that is at work right now.
+    at_work: Option<u32>,
 }
 
 impl Status {
     fn next(&self, run: &Run) -> String {
-        match &self.holder {
-            Some(holder) => format!("It is at work (process {}): wait for it.", holder.pid),
+        match self.at_work {
+            Some(pid) => format!("It is at work (process {pid}): wait for it."),
             None => run.next_step(),
         }
     }

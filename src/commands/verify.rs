@@ -1,23 +1,20 @@
 //! `verify [ID]`: the live database against a backup.
 
 use super::loss;
-use super::target::{Target, checkpoint_of_last_run};
+use super::target::target;
 use crate::cli::{Globals, IdArgs};
 use crate::domain::compare::Verification;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::verification::compare_live;
-use crate::store::Wanted;
+use crate::domain::manifest::Wanted;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
 pub async fn run(globals: &Globals, args: &IdArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
-    let target = Target::load(globals).await?;
+    let target = target(globals).await?;
     let store = &target.place.store;
-    let backup = match &args.id {
-        Some(id) => store.resolve(id, Wanted::Any)?,
-        None => checkpoint_of_last_run(store, Wanted::Full)?,
-    };
+    let backup = target.place.backup(args.id.as_deref(), Wanted::Full)?;
     let verification = compare_live(&target.url, store, &backup, &ui.progress(), interrupt).await?;
     let ok = verification.ok;
     let report = Verify { backup: backup.id.clone(), verification };

@@ -32,6 +32,24 @@ impl Kind {
     }
 }
 
+/// Which backups an id may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Any,
+    Full,
+    DataOnly,
+}
+
+impl Wanted {
+    pub fn fits(self, id: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Full => id.starts_with("f-"),
+            Self::DataOnly => id.starts_with("d-"),
+        }
+    }
+}
+
 /// Why a backup was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

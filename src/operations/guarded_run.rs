@@ -7,6 +7,7 @@ use super::{retention, verification};
 use crate::domain::compare::{Verification, pair, sides};
 use crate::domain::ending::{Conclusion, Facts, Migration, conclude};
 use crate::domain::event::{Event, Observer};
+use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
 use crate::domain::run::{Run, State};
 use crate::domain::suggest::{Suggestion, suggest};
@@ -14,8 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
-use crate::prisma::Project;
+pub use crate::prisma::Attach;
+use crate::prisma::{Project, prisma_command, run_attached};
 use crate::store::Store;
+use std::ffi::OsString;
 
 /// Where a guarded command works.
 pub struct Place<'a> {
@@ -35,6 +38,16 @@ pub struct Outcome {
     pub conclusion: Conclusion,
     pub suggestion: Suggestion,
     pub verification: Verification,
+}
+
+/// Guards a command of the project's Prisma (`migrate dev` …), attached to the terminal.
+///
+/// # Errors
+/// Those of `guarded`; `Tool` when Prisma cannot be started.
+pub async fn guarded_prisma(place: &Place<'_>, action: Action, words: &[OsString], attach: Attach) -> Result<Outcome> {
+    let prisma = prisma_command(place.project, &["migrate", action.name()], words)?;
+    let work = async { Ok(run_attached(&prisma, attach).await?.code) };
+    guarded(place, action.name(), work).await
 }
 
 /// Guards `work`, which gives the exit code of the command. It is not begun before the checkpoint is durable.

@@ -53,7 +53,13 @@ impl Store {
     }
 
     fn lock_file(&self) -> std::io::Result<File> {
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(self.root().join("lock"))
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.root().join("lock"))
     }
 }
 
@@ -65,7 +71,9 @@ fn read_holder(file: &mut File) -> Option<Holder> {
 
 fn locked(holder: Option<Holder>) -> Error {
     let who = match holder {
-        Some(h) => format!("`safemigrate {}` (process {}, since {}) is at work in this store", h.command, h.pid, h.since),
+        Some(h) => {
+            format!("`safemigrate {}` (process {}, since {}) is at work in this store", h.command, h.pid, h.since)
+        }
         None => "Another safemigrate is at work in this store".to_owned(),
     };
     Error::new(ErrorKind::Locked, format!("{who}. Nothing was changed")).hint("Wait until it is done, then try again.")

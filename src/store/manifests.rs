@@ -1,7 +1,7 @@
 //! Manifests: one small file a backup, written last and with its own checksum.
 
 use super::{Store, files};
-use crate::domain::manifest::{FORMAT, Manifest};
+use crate::domain::manifest::{FORMAT, Manifest, Wanted};
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -20,34 +20,18 @@ struct Version {
     format: u32,
 }
 
-/// Which backups an id may mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    Any,
-    Full,
-    DataOnly,
-}
-
-impl Wanted {
-    fn fits(self, id: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Full => id.starts_with("f-"),
-            Self::DataOnly => id.starts_with("d-"),
-        }
-    }
-}
-
 impl Store {
     /// Writes a manifest. Its objects must be durable by now: with this the backup exists.
     ///
     /// # Errors
     /// `Store`.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
-        let raw = serde_json::value::to_raw_value(manifest).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
+        let raw = serde_json::value::to_raw_value(manifest)
+            .context(ErrorKind::Other, || "The manifest cannot be written".into())?;
         let blake3 = blake3::hash(raw.get().as_bytes()).to_hex().to_string();
         let envelope = Envelope { format: FORMAT, blake3, manifest: raw };
-        let text = serde_json::to_vec(&envelope).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
+        let text =
+            serde_json::to_vec(&envelope).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
         files::write_new(&self.manifest_path(&manifest.id), &text).map_err(|e| self.cannot("written", e))
     }
 
@@ -62,20 +46,25 @@ impl Store {
                 .hint(format!("`safemigrate list` shows the other backups; the file is {}", path.display()))
         };
         let text = match fs::symlink_metadata(&path) {
-            Ok(m) if m.file_type().is_file() => fs::read(&path).map_err(|e| damaged("its manifest cannot be read").because(e))?,
+            Ok(m) if m.file_type().is_file() => {
+                fs::read(&path).map_err(|e| damaged("its manifest cannot be read").because(e))?
+            }
             Ok(_) => return Err(damaged("its manifest is not a regular file")),
             Err(_) => return Err(no_such_backup(id)),
         };
-        let version: Version = serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
+        let version: Version =
+            serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
         if version.format > FORMAT {
             return Err(damaged("its manifest was written by a newer safemigrate").hint("Update safemigrate."));
         }
-        let envelope: Envelope = serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
+        let envelope: Envelope =
+            serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
         let raw = envelope.manifest.get();
         if blake3::hash(raw.as_bytes()).to_hex().as_str() != envelope.blake3 {
             return Err(damaged("its manifest does not match its checksum"));
         }
-        let manifest: Manifest = serde_json::from_str(raw).map_err(|e| damaged("its manifest cannot be understood").because(e))?;
+        let manifest: Manifest =
+            serde_json::from_str(raw).map_err(|e| damaged("its manifest cannot be understood").because(e))?;
         if manifest.id != id {
             return Err(damaged("its manifest belongs to another backup"));
         }
@@ -88,7 +77,12 @@ impl Store {
     /// `Store` when the folder cannot be read.
     pub fn backup_ids(&self) -> Result<Vec<String>> {
         let names = super::names_in(&self.backups())?;
-        Ok(names.iter().filter_map(|n| n.strip_suffix(".json")).filter(|n| !n.starts_with('.')).map(str::to_owned).collect())
+        Ok(names
+            .iter()
+            .filter_map(|n| n.strip_suffix(".json"))
+            .filter(|n| !n.starts_with('.'))
+            .map(str::to_owned)
+            .collect())
     }
 
     /// All backups that can be read, newest first, and what is wrong with the others.
@@ -126,7 +120,8 @@ impl Store {
             (false, [one]) => self.manifest(one),
             (false, [_, _, ..]) => {
                 let list: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
-                Err(Error::new(ErrorKind::Usage, format!("Several backups begin with {text}: {}", list.join(", "))).hint("Type more of the id."))
+                Err(Error::new(ErrorKind::Usage, format!("Several backups begin with {text}: {}", list.join(", ")))
+                    .hint("Type more of the id."))
             }
             _ => Err(no_such_backup(text)),
         }
@@ -152,6 +147,7 @@ impl Store {
 }
 
 fn no_such_backup(text: &str) -> Error {
-    let what = if text == "latest" { "There is no backup yet".to_owned() } else { format!("There is no backup {text}") };
+    let what =
+        if text == "latest" { "There is no backup yet".to_owned() } else { format!("There is no backup {text}") };
     Error::new(ErrorKind::NoSuchBackup, what).hint("`safemigrate list` shows what there is.")
 }

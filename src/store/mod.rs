@@ -19,7 +19,6 @@ mod runs;
 mod sweep;
 
 pub use lock::{Holder, Lock};
-pub use manifests::Wanted;
 pub use objects::{Batch, ObjectReader, ObjectWriter};
 pub use sweep::Swept;
 
@@ -46,8 +45,11 @@ impl Store {
         match fs::read_to_string(store.root.join("format")) {
             Ok(text) => match text.trim().parse::<u32>() {
                 Ok(layout) if layout <= LAYOUT => Ok(store),
-                _ => Err(Error::new(ErrorKind::Store, format!("The store {} was written by a newer safemigrate", root.display()))
-                    .hint("Update safemigrate; nothing was changed.")),
+                _ => Err(Error::new(
+                    ErrorKind::Store,
+                    format!("The store {} was written by a newer safemigrate", root.display()),
+                )
+                .hint("Update safemigrate; nothing was changed.")),
             },
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(store),
             Err(e) => Err(store.cannot("read", e)),

@@ -11,8 +11,10 @@ impl Store {
     /// # Errors
     /// `Store`.
     pub fn write_run(&self, run: &Run) -> Result<()> {
-        let text = serde_json::to_vec_pretty(run).context(ErrorKind::Other, || "The journal cannot be written".into())?;
-        files::write_whole(&self.runs_folder().join(format!("{}.json", run.id)), &text).map_err(|e| self.cannot("written", e))
+        let text =
+            serde_json::to_vec_pretty(run).context(ErrorKind::Other, || "The journal cannot be written".into())?;
+        files::write_whole(&self.runs_folder().join(format!("{}.json", run.id)), &text)
+            .map_err(|e| self.cannot("written", e))
     }
 
     /// All runs that can be read, newest first.

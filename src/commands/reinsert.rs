@@ -1,0 +1,158 @@
+//! `reinsert [ID]`: the rows of a backup into the schema as it is now.
+
+use super::target::{permit, target};
+use crate::cli::{self, Globals, ReinsertArgs};
+use crate::domain::guard::Action;
+use crate::domain::reinsert::{self as domain, OnConflict, Options, Rejects, describe};
+use crate::domain::suggest::Suggestion;
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::interrupt::Interrupt;
+use crate::operations::restore::re_insert;
+use crate::operations::target::Target;
+use crate::operations::reinsert::{self, Outcome};
+use crate::domain::manifest::Wanted;
+use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count};
+use serde_json::Value;
+
+pub async fn run(globals: &Globals, args: &ReinsertArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let target = target(globals).await?;
+    carry_out(globals, &target, Wish::typed(args)?, ui, interrupt).await
+}
+
+/// Which backup, and how.
+pub struct Wish {
+    id: Option<String>,
+    options: Options,
+    dry_run: bool,
+}
+
+impl Wish {
+    fn typed(args: &ReinsertArgs) -> Result<Self> {
+        let mut options = Options::default();
+        for text in &args.map {
+            options.maps.push(domain::options::parse_map(text)?);
+        }
+        for text in &args.fill {
+            options.fills.push(domain::options::parse_fill(text)?);
+        }
+        for text in &args.map_value {
+            options.value_maps.push(domain::options::parse_map_value(text)?);
+        }
+        for text in &args.table {
+            options.tables.push(domain::options::parse_table(text)?);
+        }
+        options.on_conflict = match args.on_conflict {
+            cli::OnConflict::Skip => OnConflict::Skip,
+            cli::OnConflict::Fill => OnConflict::Fill,
+            cli::OnConflict::Update => OnConflict::Update,
+            cli::OnConflict::Replace => OnConflict::Replace,
+        };
+        options.rejects = match args.rejects {
+            cli::Rejects::Fail => Rejects::Fail,
+            cli::Rejects::Save => Rejects::Save,
+        };
+        Ok(Self { id: args.id.clone(), options, dry_run: args.dry_run })
+    }
+
+    /// What the verification of a run suggests.
+    ///
+    /// # Errors
+    /// `Usage` for a name that `--map` could not take either.
+    pub fn suggested(id: &str, suggestion: &Suggestion) -> Result<Self> {
+        let mut options = Options::default();
+        for map in &suggestion.maps {
+            options.maps.push(domain::options::parse_map(map)?);
+        }
+        options.on_conflict = match suggestion.on_conflict {
+            Some("fill") => OnConflict::Fill,
+            Some("update") => OnConflict::Update,
+            _ => OnConflict::Skip,
+        };
+        Ok(Self { id: Some(id.to_owned()), options, dry_run: false })
+    }
+
+    /// Whether rows that are there now can be overwritten or removed.
+    fn overwrites(&self) -> bool {
+        matches!(self.options.on_conflict, OnConflict::Update | OnConflict::Replace)
+    }
+}
+
+/// Shows the plan, asks, does it.
+pub async fn carry_out(globals: &Globals, target: &Target, wish: Wish, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let store = &target.place.store;
+    let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
+    if !wish.dry_run {
+        permit(target, Action::Reinsert, globals, ui).await?;
+    }
+    let plan = interrupt.or(reinsert::prepare(&target.url, store, &backup, &wish.options)).await?;
+    for line in describe(&plan) {
+        ui.say(&line);
+    }
+    let progress = ui.progress();
+    if wish.dry_run {
+        let outcome = reinsert::dry_run(&target.url, store, &backup, &plan, &progress, interrupt).await?;
+        return finish(outcome, ui);
+    }
+    let asked = ui.can_ask() || wish.overwrites();
+    if asked && globals.confirm.is_none() && ui.confirm(&format!("Put these rows into {}?", target.url.database), true)? == Answer::No {
+        return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
+    }
+    finish(re_insert(target, &backup, &plan, &progress, interrupt).await?, ui)
+}
+
+fn finish(outcome: Outcome, ui: &Ui) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Done(report) => {
+            ui.result(&Reinsert(report));
+            Ok(())
+        }
+        Outcome::DoesNotFit(report) => {
+            let rejected: u64 = report.tables.iter().map(|t| t.rejected).sum();
+            let mut error = Error::new(ErrorKind::RowsDoNotFit, format!("{} rows do not fit into the schema as it is now. Nothing was changed", count(rejected)));
+            for table in report.tables.iter().filter(|t| t.rejected > 0) {
+                for reason in &table.reasons {
+                    error = error.hint(format!("{}: {} ({} rows)", table.table, reason.reason, count(reason.rows)));
+                }
+            }
+            error = error.hint("Give --fill or --map for them, or --rejects save to put them aside and go on with the rest.");
+            Err(Failure::with(error, Reinsert(report)))
+        }
+    }
+}
+
+struct Reinsert(domain::Report);
+
+impl Report for Reinsert {
+    fn command(&self) -> &'static str {
+        "reinsert"
+    }
+
+    fn ok(&self) -> bool {
+        true
+    }
+
+    fn json(&self) -> Fields {
+        match serde_json::to_value(&self.0) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Fields::new(),
+        }
+    }
+
+    fn text(&self, style: &Style) -> String {
+        let mut table = Table::new(["TABLE", ">IN BACKUP", ">INSERTED", ">THERE", ">UPDATED", ">REJECTED"]);
+        for t in &self.0.tables {
+            let name = if t.from == t.table { t.table.to_string() } else { format!("{} → {}", t.from, t.table) };
+            let cells = [t.in_backup, t.inserted, t.already_present, t.updated, t.rejected];
+            table.row(std::iter::once(name).chain(cells.iter().map(|n| count(*n))));
+        }
+        let end = match (self.0.dry_run, self.0.tables.iter().any(|t| t.rejected > 0)) {
+            (true, _) => "A dry run: nothing was changed.".to_owned(),
+            (false, true) => match &self.0.rejects_dir {
+                Some(folder) => format!("Rows that did not fit are in {folder}."),
+                None => String::new(),
+            },
+            (false, false) => style.green("✔ Every row of the backup is accounted for."),
+        };
+        format!("{}\n{end}", table.render(style))
+    }
+}

@@ -1,0 +1,110 @@
+//! `rollback [ID]`: structure and data as a full backup holds them.
+
+use super::target::{permit, target};
+use crate::cli::{self, Globals, RollbackArgs};
+use crate::domain::guard::Action;
+use crate::domain::manifest::{Manifest, Wanted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::interrupt::Interrupt;
+use crate::operations::restore::{RolledBack, roll_back, set_aside};
+use crate::operations::rollback::Strategy;
+use crate::operations::target::Target;
+use crate::ui::{Answer, Failure, Fields, Report, Style, Ui, plural};
+use serde_json::json;
+use std::path::PathBuf;
+
+pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let target = target(globals).await?;
+    let backup = full(target.place.backup(args.id.as_deref(), Wanted::Full)?)?;
+    permit(&target, Action::Rollback, globals, ui).await?;
+    ui.say(&format!(
+        "Rolling {} back to {} ({} in {}, {}).",
+        target.url,
+        backup.id,
+        plural(backup.rows(), "row"),
+        plural(backup.tables.len() as u64, "table"),
+        ui.style().ago(&backup.created_at)
+    ));
+    if globals.confirm.is_none() {
+        let question = format!("Everything in {} that came later will be replaced (a checkpoint of it is taken first). Go on?", target.url.database);
+        if ui.confirm(&question, false)? == Answer::No {
+            return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
+        }
+    }
+    let mut report = carry_out(&target, &backup.id, args.strategy, ui, interrupt).await?;
+    if args.set_aside {
+        report.set_aside = set_aside(&target, &report.done.run, &report.done.pending)?;
+    }
+    ui.result(&report);
+    Ok(())
+}
+
+/// A data-only backup holds no structure: say which of the pair does.
+fn full(backup: Manifest) -> Result<Manifest> {
+    if backup.structure.is_some() {
+        return Ok(backup);
+    }
+    let id = &backup.id;
+    Err(Error::new(ErrorKind::Usage, format!("{id} is data-only; a rollback needs a full backup. Nothing was changed"))
+        .hint(format!("The full backup of the same checkpoint: safemigrate rollback {}", id.replacen("d-", "f-", 1)))
+        .hint(format!("Its rows into the schema as it is:      safemigrate reinsert {id}")))
+}
+
+/// The rollback without its questions.
+///
+/// # Errors
+/// Those of the checkpoint and of the restore.
+pub async fn carry_out(target: &Target, id: &str, strategy: Option<cli::Strategy>, ui: &Ui, interrupt: &Interrupt) -> Result<Rollback> {
+    let strategy = strategy.map(|s| match s {
+        cli::Strategy::Swap => Strategy::Swap,
+        cli::Strategy::InPlace => Strategy::InPlace,
+    });
+    let done = roll_back(target, id, strategy, &ui.progress(), interrupt).await?;
+    Ok(Rollback { done, set_aside: None })
+}
+
+pub struct Rollback {
+    done: RolledBack,
+    /// Where the pending migrations were moved to.
+    set_aside: Option<PathBuf>,
+}
+
+impl Report for Rollback {
+    fn command(&self) -> &'static str {
+        "rollback"
+    }
+
+    fn ok(&self) -> bool {
+        true
+    }
+
+    fn json(&self) -> Fields {
+        Fields::from_iter([
+            ("backup".to_owned(), json!(self.done.backup)),
+            ("run".to_owned(), json!(self.done.run)),
+            ("strategy".to_owned(), json!(self.done.restored.strategy)),
+            ("safety_backups".to_owned(), json!(self.done.safety_backups)),
+            ("tables".to_owned(), json!(self.done.restored.tables)),
+            ("rows".to_owned(), json!(self.done.restored.rows)),
+            ("pending_migrations".to_owned(), json!(self.done.pending)),
+            ("set_aside".to_owned(), json!(self.set_aside)),
+        ])
+    }
+
+    fn text(&self, style: &Style) -> String {
+        let (rows, tables) = (plural(self.done.restored.rows, "row"), plural(self.done.restored.tables as u64, "table"));
+        let mut lines = vec![format!("{} Rolled back to {}: {rows} in {tables}, structure and data as they were, proven.", style.green("✔"), self.done.backup)];
+        if let Some(full) = self.done.safety_backups.first() {
+            lines.push(format!("What was there before is in {}. To undo this: safemigrate rollback {full}", self.done.safety_backups.join(" and ")));
+        }
+        match (&self.set_aside, self.done.pending.as_slice()) {
+            (_, []) => {}
+            (Some(folder), again) => lines.push(format!("Set aside into {}: {}", folder.display(), again.join(", "))),
+            (None, again) => {
+                lines.push(format!("The next `safemigrate dev` would apply again: {}", again.join(", ")));
+                lines.push("Mend its migration.sql first, or delete the folder (next time --set-aside moves it into the store).".into());
+            }
+        }
+        lines.join("\n")
+    }
+}

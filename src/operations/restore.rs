@@ -1,0 +1,109 @@
+//! The two ways back, each in the journal: rollback with a checkpoint of what it replaces, and re-insert.
+
+use super::checkpoint::{Kinds, Request, take};
+use super::interrupt::Interrupt;
+use super::journal::Entry;
+use super::reinsert::{self, Outcome};
+use super::rollback::{self, Restored, Strategy};
+use super::retention;
+use super::target::Target;
+use crate::domain::event::Observer;
+use crate::domain::manifest::{Manifest, Reason};
+use crate::domain::reinsert::Plan;
+use crate::domain::run::State;
+use crate::error::{ErrorKind, Result};
+use std::path::PathBuf;
+
+/// A rollback that is done.
+pub struct RolledBack {
+    pub backup: String,
+    pub run: String,
+    pub restored: Restored,
+    /// Ids of the checkpoint of what was replaced.
+    pub safety_backups: Vec<String>,
+    /// Migration folders that the next `dev` would apply again.
+    pub pending: Vec<String>,
+}
+
+/// Checkpoint of what is there, then the restore. `strategy`: `None` takes the best that the role may do.
+///
+/// # Errors
+/// Those of the checkpoint and of the restore.
+pub async fn roll_back(
+    target: &Target,
+    id: &str,
+    strategy: Option<Strategy>,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<RolledBack> {
+    let store = &target.place.store;
+    let mut entry = Entry::open(store, "rollback", &target.url.database, observer)?;
+    let ended = replace(target, id, strategy, &mut entry, observer, interrupt).await;
+    let restored = entry.close(ended, |_| format!("Rolled back to {id}"))?;
+    let safety_backups = entry.run.before.clone();
+    let hold: Vec<String> = safety_backups.iter().cloned().chain([id.to_owned()]).collect();
+    retention::prune(store, target.place.settings.retention.keep, &hold)?;
+    let pending = target.pending_migrations().await?;
+    Ok(RolledBack { backup: id.to_owned(), run: entry.run.id.clone(), restored, safety_backups, pending })
+}
+
+async fn replace(
+    target: &Target,
+    id: &str,
+    strategy: Option<Strategy>,
+    entry: &mut Entry,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Restored> {
+    let store = &target.place.store;
+    let backup = store.manifest(id)?;
+    let plan = interrupt.or(rollback::plan(&target.url, store, &backup)).await?;
+    entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
+    entry.step(State::Restoring)?;
+    rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await
+}
+
+async fn safety_checkpoint(target: &Target, run: &str, observer: &dyn Observer, interrupt: &Interrupt) -> Result<Vec<String>> {
+    let project = match target.project_info(interrupt).await {
+        // nothing is there that could be lost
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(Vec::new()),
+        info => info?,
+    };
+    let request = Request { kinds: Kinds::Both, reason: Reason::BeforeRestore, run: Some(run.to_owned()), project };
+    Ok(take(&target.url, &target.place.store, &request, observer, interrupt).await?.ids())
+}
+
+/// Moves migration folders into the store; gives the folder they are in now.
+///
+/// # Errors
+/// `Store` when they cannot be moved.
+pub fn set_aside(target: &Target, run: &str, migrations: &[String]) -> Result<Option<PathBuf>> {
+    let Some(project) = target.project.as_ref().filter(|_| !migrations.is_empty()) else { return Ok(None) };
+    let folder = target.place.store.set_aside_folder(run);
+    project.set_aside(migrations, &folder)?;
+    Ok(Some(folder))
+}
+
+/// Carries a re-insert plan out.
+///
+/// # Errors
+/// Those of the re-insert; nothing was changed then.
+pub async fn re_insert(
+    target: &Target,
+    backup: &Manifest,
+    plan: &Plan,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    let store = &target.place.store;
+    let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
+    entry.step(State::Reinserting)?;
+    let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt).await;
+    entry.close(ended, |outcome| match outcome {
+        Outcome::Done(report) => {
+            let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();
+            format!("Re-inserted {rows} rows from {}", backup.id)
+        }
+        Outcome::DoesNotFit(_) => "Rows do not fit: nothing was changed".into(),
+    })
+}

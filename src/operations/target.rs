@@ -1,0 +1,157 @@
+//! What a command works on: the place (folder, settings, store), and for most commands the database.
+
+use super::guard::{self, Assessment};
+use super::interrupt::Interrupt;
+use crate::domain::manifest::{Manifest, ProjectInfo, Wanted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::prisma_journal;
+use crate::postgres::session::connect;
+use crate::postgres::url::DatabaseUrl;
+pub use crate::prisma::Choices;
+use crate::prisma::{Project, Settings, UrlSource, find_root};
+use crate::store::Store;
+use std::path::{Path, PathBuf};
+
+/// Where things are kept. Nothing is asked of Prisma or a server to know it.
+pub struct Place {
+    pub settings: Settings,
+    pub store: Store,
+    choices: Choices,
+    cwd: PathBuf,
+}
+
+/// The database, and the Prisma project that migrates it.
+pub struct Target {
+    pub place: Place,
+    /// `None` with only `--url` and no project.
+    pub project: Option<Project>,
+    pub url: DatabaseUrl,
+    source: UrlSource,
+}
+
+impl Place {
+    /// `store`: what `--store` says.
+    ///
+    /// # Errors
+    /// `NoProject` where neither a project nor a store or URL says where; `Config`; `Store`.
+    pub fn find(choices: Choices, store: Option<&str>, cwd: PathBuf) -> Result<Self> {
+        let root = match find_root(&choices, &cwd) {
+            Err(e) if e.kind == ErrorKind::NoProject && choices.project.is_none() => {
+                let enough = store.is_some() || choices.url.is_some() || cwd.join(".safemigrate").is_dir();
+                if enough { cwd.clone() } else { return Err(e) }
+            }
+            found => found?,
+        };
+        let settings = Settings::load(&root)?;
+        let folder = store_folder(store, &settings, &root, &cwd)?;
+        Ok(Self { store: Store::open(&folder)?, settings, choices, cwd })
+    }
+
+    /// The backup that a user means, by default the one that the last run took before it began.
+    ///
+    /// # Errors
+    /// `NoSuchBackup`, `Damaged`, `Usage`.
+    pub fn backup(&self, id: Option<&str>, wanted: Wanted) -> Result<Manifest> {
+        let Some(id) = id else { return self.checkpoint_of_last_run(wanted) };
+        match self.store.resolve(id, wanted) {
+            // named in full it may be of the other kind: the caller says what that means
+            Err(e) if e.kind == ErrorKind::NoSuchBackup => self.store.resolve(id, Wanted::Any),
+            found => found,
+        }
+    }
+
+    fn checkpoint_of_last_run(&self, wanted: Wanted) -> Result<Manifest> {
+        let runs = self.store.runs()?;
+        let id = runs.iter().find_map(|run| if wanted == Wanted::DataOnly { run.data_only() } else { run.full() });
+        match id {
+            Some(id) => self.store.manifest(id),
+            None => Err(Error::new(ErrorKind::NoSuchBackup, "There is no checkpoint of a run yet. Nothing was changed")
+                .hint("`safemigrate list` shows the backups; name one.")),
+        }
+    }
+}
+
+fn store_folder(flag: Option<&str>, settings: &Settings, root: &Path, cwd: &Path) -> Result<PathBuf> {
+    match (flag, &settings.store.path) {
+        (Some(text), _) if text.contains("://") => {
+            Err(Error::new(ErrorKind::Usage, "A store at a URL is not supported yet: --store takes a folder. Nothing was changed"))
+        }
+        (Some(text), _) => Ok(cwd.join(text)),
+        (None, Some(path)) => Ok(root.join(path)),
+        (None, None) => Ok(root.join(".safemigrate")),
+    }
+}
+
+impl Target {
+    /// # Errors
+    /// Those of reading the project, and of its database URL.
+    pub async fn load(place: Place) -> Result<Self> {
+        match (Project::load(&place.choices, &place.cwd).await, &place.choices.url) {
+            (Ok(project), _) => {
+                let (url, source) = project.database_url()?;
+                Ok(Self { place, project: Some(project), url, source })
+            }
+            // an address is enough for everything that does not run Prisma
+            (Err(e), Some(text)) if e.kind != ErrorKind::Config => {
+                let url = DatabaseUrl::parse(text)?;
+                Ok(Self { place, project: None, url, source: UrlSource::Flag })
+            }
+            (Err(e), _) => Err(e),
+        }
+    }
+
+    /// The project, for what cannot be done without Prisma.
+    ///
+    /// # Errors
+    /// `NoProject`.
+    pub fn prisma_project(&self, command: &str) -> Result<&Project> {
+        self.project.as_ref().ok_or_else(|| {
+            let message = format!("`{command}` runs Prisma, and there is no Prisma project here. Nothing was changed");
+            Error::new(ErrorKind::NoProject, message).hint("Go into the project's folder, or name it: --project DIR.")
+        })
+    }
+
+    /// What this database is taken for.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn assess(&self) -> Result<Assessment> {
+        let environment = |name: &str| std::env::var(name).ok();
+        guard::assess(&self.url, &self.source, self.project.as_ref(), &self.place.settings, environment).await
+    }
+
+    /// What manifests say of the project.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn project_info(&self, interrupt: &Interrupt) -> Result<Option<ProjectInfo>> {
+        let mut connection = interrupt.or(connect(&self.url)).await?;
+        let migrations = prisma_journal::read(&mut connection, self.url.prisma_schema()).await?;
+        let Some(project) = &self.project else {
+            let names: Vec<String> = applied(migrations);
+            return Ok((!names.is_empty()).then_some(ProjectInfo { prisma: None, git_commit: None, migrations: names }));
+        };
+        Ok(Some(ProjectInfo {
+            prisma: Some(project.prisma_version.text.clone()),
+            git_commit: project.git_commit().await,
+            migrations: applied(migrations),
+        }))
+    }
+
+    /// Migration folders on disk that the database does not know (any more): the next `dev` applies them.
+    ///
+    /// # Errors
+    /// Those of connecting; `Config` when the folder cannot be read.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
+        let Some(project) = &self.project else { return Ok(Vec::new()) };
+        let mut connection = connect(&self.url).await?;
+        let known = applied(prisma_journal::read(&mut connection, self.url.prisma_schema()).await?);
+        let mut folders = project.migrations_on_disk()?;
+        folders.retain(|folder| !known.contains(folder));
+        Ok(folders)
+    }
+}
+
+fn applied(migrations: Vec<crate::domain::ending::Migration>) -> Vec<String> {
+    migrations.into_iter().filter(|m| m.is_applied()).map(|m| m.name).collect()
+}
