@@ -30,7 +30,12 @@ mod tests {
             reason: Reason::Manual,
             created_at: format!("2026-01-01T00:00:{:02}Z", 59 - n),
             run: None,
-            database: DatabaseInfo { name: "shop".into(), server_version: 150_000, system_identifier: None, encoding: "UTF8".into() },
+            database: DatabaseInfo {
+                name: "shop".into(),
+                server_version: 150_000,
+                system_identifier: None,
+                encoding: "UTF8".into(),
+            },
             project: None,
             structure: None,
             tables: Vec::new(),

@@ -85,14 +85,19 @@ impl Run {
     pub fn next_step(&self) -> String {
         let id = self.full().unwrap_or("latest");
         match self.state {
-            State::Checkpoint => "It stopped before Prisma was started: the database is as it was. Nothing to do.".into(),
+            State::Checkpoint => {
+                "It stopped before Prisma was started: the database is as it was. Nothing to do.".into()
+            }
             State::Migrating | State::Verifying => format!(
                 "Prisma may have applied migrations. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."
             ),
             State::Restoring => format!(
                 "The restore did not end. Nothing of it is in the database unless it had committed: `safemigrate verify {id}` tells; `safemigrate rollback` starts again."
             ),
-            State::Reinserting => "The re-insert was one transaction that did not commit: the database is as it was. Start it again.".into(),
+            State::Reinserting => {
+                "The re-insert was one transaction that did not commit: the database is as it was. Start it again."
+                    .into()
+            }
             State::Finished | State::Failed => "Nothing to do.".into(),
         }
     }

@@ -39,5 +39,14 @@ pub fn with_sizes(store: &Store) -> Result<(Vec<(Manifest, u64)>, Vec<crate::err
     let (manifests, unreadable) = store.manifests()?;
     let sizes = store.stored_bytes(&manifests);
     let size = |m: &Manifest| sizes.get(&m.id).copied().unwrap_or(0);
-    Ok((manifests.into_iter().map(|m| { let s = size(&m); (m, s) }).collect(), unreadable))
+    Ok((
+        manifests
+            .into_iter()
+            .map(|m| {
+                let s = size(&m);
+                (m, s)
+            })
+            .collect(),
+        unreadable,
+    ))
 }

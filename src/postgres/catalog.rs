@@ -4,8 +4,8 @@ use super::session::doing;
 use crate::domain::names::QualifiedName;
 use crate::domain::schema::{Catalog, Column, ForeignKey, Identity, Sequence, Table};
 use crate::error::Result;
-use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
 use std::collections::HashMap;
 
 /// What belongs to an extension is made by CREATE EXTENSION and is no user data.
@@ -34,7 +34,10 @@ async fn rows(connection: &mut PgConnection, sql: String) -> Result<Vec<PgRow>> 
     sqlx::query(&sql).fetch_all(connection).await.map_err(doing("reading the catalog"))
 }
 
-fn get<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(row: &'r PgRow, column: &str) -> Result<T> {
+fn get<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(
+    row: &'r PgRow,
+    column: &str,
+) -> Result<T> {
     row.try_get(column).map_err(doing("reading the catalog"))
 }
 
@@ -67,7 +70,11 @@ async fn read_tables(connection: &mut PgConnection) -> Result<(Vec<Table>, Vec<T
             columns: columns.remove(&oid).unwrap_or_default(),
             primary_key,
             unique_keys,
-            partition_root: if let (Some(schema), Some(name)) = root { Some(QualifiedName::new(schema, name)) } else { None },
+            partition_root: if let (Some(schema), Some(name)) = root {
+                Some(QualifiedName::new(schema, name))
+            } else {
+                None
+            },
             extension_condition: get(row, "condition")?,
         };
         if get::<String>(row, "kind")? == "p" { partitioned.push(table) } else { plain.push(table) }
@@ -196,7 +203,9 @@ async fn read_sequences(connection: &mut PgConnection) -> Result<Vec<Sequence>> 
     let mut sequences = Vec::with_capacity(found.len());
     for row in &found {
         let owner = match (get::<Option<String>>(row, "owner_schema")?, get::<Option<String>>(row, "owner_table")?) {
-            (Some(schema), Some(table)) => Some((QualifiedName::new(schema, table), get::<String>(row, "owner_column")?)),
+            (Some(schema), Some(table)) => {
+                Some((QualifiedName::new(schema, table), get::<String>(row, "owner_column")?))
+            }
             _ => None,
         };
         sequences.push(Sequence {
@@ -252,6 +261,8 @@ async fn read_materialized_views(connection: &mut PgConnection) -> Result<Vec<Qu
 }
 
 async fn read_schemas(connection: &mut PgConnection) -> Result<Vec<String>> {
-    let found = rows(connection, format!("SELECT n.nspname::text AS name FROM pg_namespace n WHERE {USER_SCHEMA} ORDER BY 1")).await?;
+    let found =
+        rows(connection, format!("SELECT n.nspname::text AS name FROM pg_namespace n WHERE {USER_SCHEMA} ORDER BY 1"))
+            .await?;
     found.iter().map(|row| get(row, "name")).collect()
 }

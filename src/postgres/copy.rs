@@ -21,12 +21,17 @@ pub fn copy_columns(table: &Table) -> String {
 /// The statement that reads the rows of a table (never those of its children), `condition` without WHERE or "".
 pub fn copy_out_statement(table: &Table, condition: &str) -> String {
     let columns = quote_list(table.data_columns().map(|c| c.name.as_str()));
-    let conditions: Vec<String> =
-        [table.extension_condition.as_deref().map_or("", |c| c.trim().trim_start_matches("WHERE").trim_start_matches("where")), condition]
-            .iter()
-            .filter(|c| !c.is_empty())
-            .map(|c| format!("({c})"))
-            .collect();
+    let conditions: Vec<String> = [
+        table
+            .extension_condition
+            .as_deref()
+            .map_or("", |c| c.trim().trim_start_matches("WHERE").trim_start_matches("where")),
+        condition,
+    ]
+    .iter()
+    .filter(|c| !c.is_empty())
+    .map(|c| format!("({c})"))
+    .collect();
     let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     format!("COPY (SELECT {columns} FROM ONLY {}{filter}) TO STDOUT", table.name.sql())
 }
@@ -35,7 +40,11 @@ pub fn copy_out_statement(table: &Table, condition: &str) -> String {
 ///
 /// # Errors
 /// `Server`, or what `sink` says.
-pub async fn copy_out(connection: &mut PgConnection, statement: &str, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+pub async fn copy_out(
+    connection: &mut PgConnection,
+    statement: &str,
+    mut sink: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
     let mut stream = connection.copy_out_raw(statement).await.map_err(doing("reading a table"))?;
     let mut piece: Vec<u8> = Vec::with_capacity(PIECE + (16 << 10));
     while let Some(row) = stream.next().await {
@@ -54,7 +63,11 @@ pub async fn copy_out(connection: &mut PgConnection, statement: &str, mut sink: 
 ///
 /// # Errors
 /// `Server` with PostgreSQL's reason; `Damaged` when the reader finds its content damaged.
-pub async fn copy_in(connection: &mut PgConnection, statement: &str, reader: impl Read + Send + 'static) -> Result<u64> {
+pub async fn copy_in(
+    connection: &mut PgConnection,
+    statement: &str,
+    reader: impl Read + Send + 'static,
+) -> Result<u64> {
     let mut pieces = read_ahead(reader);
     let mut copy = connection.copy_in_raw(statement).await.map_err(doing("writing a table"))?;
     while let Some(piece) = pieces.recv().await {
@@ -70,7 +83,9 @@ pub async fn copy_in(connection: &mut PgConnection, statement: &str, reader: imp
             }
             Err(error) => {
                 let _ = copy.abort("the backup cannot be read").await;
-                return Err(Error::new(ErrorKind::Damaged, "The backup is damaged: an object cannot be read").because(error));
+                return Err(
+                    Error::new(ErrorKind::Damaged, "The backup is damaged: an object cannot be read").because(error)
+                );
             }
         }
     }

@@ -30,7 +30,11 @@ pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Mig
     let rows = sqlx::query(&sql).fetch_all(connection).await.map_err(doing("reading Prisma's migrations"))?;
     rows.iter()
         .map(|row| {
-            Ok(Migration { name: row.try_get("name")?, finished: row.try_get("finished")?, rolled_back: row.try_get("rolled_back")? })
+            Ok(Migration {
+                name: row.try_get("name")?,
+                finished: row.try_get("finished")?,
+                rolled_back: row.try_get("rolled_back")?,
+            })
         })
         .collect::<std::result::Result<_, sqlx::Error>>()
         .map_err(doing("reading Prisma's migrations"))

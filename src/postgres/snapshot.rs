@@ -117,10 +117,17 @@ pub async fn read_database_info(connection: &mut PgConnection) -> Result<Databas
     let version: i32 = row.try_get("version").map_err(doing("asking the server for its version"))?;
     let server_version = u32::try_from(version).unwrap_or(0);
     if server_version < OLDEST_SERVER {
-        return Err(Error::new(ErrorKind::Tool, format!("The server is PostgreSQL {}; safemigrate needs 12 or newer. Nothing was changed", version / 10_000)));
+        return Err(Error::new(
+            ErrorKind::Tool,
+            format!(
+                "The server is PostgreSQL {}; safemigrate needs 12 or newer. Nothing was changed",
+                version / 10_000
+            ),
+        ));
     }
     // not readable on some managed servers
-    let system_identifier = sqlx::query_scalar("SELECT system_identifier::text FROM pg_control_system()").fetch_one(connection).await.ok();
+    let system_identifier =
+        sqlx::query_scalar("SELECT system_identifier::text FROM pg_control_system()").fetch_one(connection).await.ok();
     Ok(DatabaseInfo {
         name: row.try_get("name").map_err(doing("asking the server for its name"))?,
         encoding: row.try_get("encoding").map_err(doing("asking the server for its encoding"))?,
@@ -133,7 +140,8 @@ pub async fn read_database_info(connection: &mut PgConnection) -> Result<Databas
 async fn lock_all(leader: &mut PgConnection) -> Result<Catalog> {
     let mut known = table_names(&read_catalog(leader).await?);
     for _ in 0..5 {
-        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'");
+        let begin =
+            format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'");
         leader.execute(begin.as_str()).await.map_err(doing("opening the snapshot"))?;
         if let Err(error) = lock(leader, &known).await {
             let _ = leader.execute("ROLLBACK").await;
@@ -156,7 +164,8 @@ async fn lock_all(leader: &mut PgConnection) -> Result<Catalog> {
         leader.execute("ROLLBACK").await.map_err(doing("opening the snapshot"))?;
         known = now;
     }
-    Err(Error::new(ErrorKind::Server, "Tables come and go faster than they can be locked. Nothing was changed").hint("Try again when other migrations are done."))
+    Err(Error::new(ErrorKind::Server, "Tables come and go faster than they can be locked. Nothing was changed")
+        .hint("Try again when other migrations are done."))
 }
 
 fn table_names(catalog: &Catalog) -> Vec<QualifiedName> {
@@ -191,8 +200,11 @@ async fn blocked(connection: &mut PgConnection) -> Error {
         Some(format!("{table} is locked by process {pid} of user {role} for {seconds} s: {query}"))
     });
     let who = who.unwrap_or_else(|| "another transaction holds it".to_owned());
-    Error::new(ErrorKind::Server, format!("A table stayed locked for {LOCK_WAIT_SECONDS} seconds: {who}. Nothing was changed"))
-        .hint("End that transaction (or wait for it), then try again.")
+    Error::new(
+        ErrorKind::Server,
+        format!("A table stayed locked for {LOCK_WAIT_SECONDS} seconds: {who}. Nothing was changed"),
+    )
+    .hint("End that transaction (or wait for it), then try again.")
 }
 
 async fn read_sizes(leader: &mut PgConnection) -> Result<(HashMap<u32, u64>, u64)> {

@@ -19,7 +19,14 @@ fn one_sided(side: &Side<'_>, verdict: TableVerdict, column_verdict: ColumnVerdi
     let (before, after) = split(side.rows);
     let column = |(column, stats): &(&crate::domain::schema::Column, crate::domain::digest::ColumnStats)| {
         let (before, after) = split(stats.non_null);
-        ColumnReport { column: column.name.clone(), before, after, verdict: column_verdict, to: None, values_changed: None }
+        ColumnReport {
+            column: column.name.clone(),
+            before,
+            after,
+            verdict: column_verdict,
+            to: None,
+            values_changed: None,
+        }
     };
     TableReport {
         table: side.name.to_string(),

@@ -53,7 +53,11 @@ impl RowShape {
             .map(|name| pair.after.column(name).and_then(|a| Some((find_before(a)?, a))))
             .collect();
         let then = || -> Option<Vec<(usize, usize)>> {
-            pair.before.primary_key.iter().map(|name| pair.before.column(name).and_then(|b| Some((b, find_after(b)?)))).collect()
+            pair.before
+                .primary_key
+                .iter()
+                .map(|name| pair.before.column(name).and_then(|b| Some((b, find_after(b)?))))
+                .collect()
         };
         let known = |key: &Vec<(usize, usize)>| !key.is_empty();
         let readings = pair.columns.iter().map(|&(b, a)| {
@@ -94,9 +98,8 @@ fn reading(old: &str, new: &str) -> Reading {
         }
     };
     match (kind(old), kind(new)) {
-        (Reading::Boolean, Reading::Number | Reading::Text | Reading::Boolean) | (Reading::Number | Reading::Text, Reading::Boolean) => {
-            Reading::Boolean
-        }
+        (Reading::Boolean, Reading::Number | Reading::Text | Reading::Boolean)
+        | (Reading::Number | Reading::Text, Reading::Boolean) => Reading::Boolean,
         (Reading::Number, Reading::Number | Reading::Text) | (Reading::Text, Reading::Number) => Reading::Number,
         (Reading::Moment, Reading::Moment | Reading::Text) | (Reading::Text, Reading::Moment) => Reading::Moment,
         (Reading::Text, Reading::Text) => Reading::Text,

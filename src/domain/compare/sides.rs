@@ -83,7 +83,8 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     /// Digests do not prove that every old row and value is there.
     pub fn needs_rows(&self) -> bool {
-        let all_columns = self.columns.len() == self.before.columns.len() && self.columns.len() == self.after.columns.len();
+        let all_columns =
+            self.columns.len() == self.before.columns.len() && self.columns.len() == self.after.columns.len();
         let stats_differ = self.columns.iter().any(|&(b, a)| self.before.columns[b].1 != self.after.columns[a].1);
         let in_order = self.columns.iter().all(|&(b, a)| b == a);
         let rows_differ = match (self.before.digest, self.after.digest) {
@@ -154,8 +155,10 @@ fn pair_columns<'a>(before: Side<'a>, after: Side<'a>) -> Pair<'a> {
             continue;
         }
         let free = |a: &usize| !columns.iter().any(|(_, known)| known == a);
-        let by_number = (0..after.columns.len()).filter(free).find(|&a| same_table && after.columns[a].0.number == old.number);
-        let by_digest = || (0..after.columns.len()).filter(free).find(|&a| stats.non_null > 0 && after.columns[a].1 == *stats);
+        let by_number =
+            (0..after.columns.len()).filter(free).find(|&a| same_table && after.columns[a].0.number == old.number);
+        let by_digest =
+            || (0..after.columns.len()).filter(free).find(|&a| stats.non_null > 0 && after.columns[a].1 == *stats);
         if let Some(a) = by_number.or_else(by_digest) {
             columns.push((b, a));
         }
