@@ -27,7 +27,8 @@ pub struct PrismaConfig {
     pub engine: Option<String>,
     pub url: Option<String>,
     pub direct_url: Option<String>,
-    /// Variables that the configuration set (usually by `import "dotenv/config"`).
+    /// The environment afterwards, with what the configuration set (usually by `import "dotenv/config"`) and what the
+    /// runtime did (bun reads `.env` files by itself).
     pub environment: Variables,
     /// Prisma's loader gave up.
     pub(super) failed: Option<Failure>,

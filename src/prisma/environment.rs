@@ -70,14 +70,17 @@ impl Environment {
         }
     }
 
-    /// Adds what the configuration set, and finds the `.env` files it had it from, for the words of a message.
-    pub fn load_configured(&mut self, configured: &Variables, config_file: &Path, folders: &[PathBuf]) {
+    /// Takes over what the configuration (or the JavaScript runtime) changed, and finds the `.env` files it had it from,
+    /// for the words of a message.
+    pub fn load_evaluated(&mut self, evaluated: &Variables, config_file: Option<&Path>, folders: &[PathBuf]) {
         let files = env_files(folders);
-        for (name, value) in configured {
+        let changed: Vec<_> = evaluated.iter().filter(|(name, value)| self.get(name) != Some(value.as_str())).collect();
+        for (name, value) in changed {
             let file = files.iter().find(|(_, variables)| variables.get(name) == Some(value));
-            let source = match file {
-                Some((path, _)) => of_file(name, path),
-                None => UrlSource::Config { path: config_file.to_owned() },
+            let source = match (file, config_file) {
+                (Some((path, _)), _) => of_file(name, path),
+                (None, Some(path)) => UrlSource::Config { path: path.to_owned() },
+                (None, None) => UrlSource::Environment { name: name.clone() },
             };
             self.sources.insert(name.clone(), source);
             self.variables.insert(name.clone(), value.clone());
@@ -162,7 +165,8 @@ mod tests {
         fs::write(root.path().join(".env.example"), "URL=postgresql://h/d").unwrap();
         let mut environment = Environment::default();
         let configured = [("URL", "postgresql://h/d"), ("OTHER", "made up")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        environment.load_configured(&configured.into(), Path::new("prisma.config.ts"), &[root.path().to_owned()]);
+        let folders = [root.path().to_owned()];
+        environment.load_evaluated(&configured.into(), Some(Path::new("prisma.config.ts")), &folders);
         assert_eq!(environment.source("OTHER"), UrlSource::Config { path: "prisma.config.ts".into() });
         let source = environment.source_of_value("postgresql://h/d").unwrap();
         assert_eq!(source.env_file(), Some(root.path().join(".env").as_path()));

@@ -19,7 +19,6 @@ function resolveFrom(file, name) {
 }
 
 async function main() {
-  const before = { ...process.env };
   // what the configuration prints (dotenv greets on stdout) is no part of the answer
   process.stdout.write = process.stderr.write.bind(process.stderr);
   // a configuration may look at the command; it is always asked as for the one that matters
@@ -27,14 +26,13 @@ async function main() {
   // the anchor is Prisma's package; under Plug'n'Play the project's; the wrapper of Prisma 7 has the real one behind it
   const prisma = resolveFrom(anchor, "prisma/package.json");
   const module = resolveFrom(anchor, "@prisma/config") ?? (prisma && resolveFrom(prisma, "@prisma/config"));
-  if (module === undefined) return answer({ absent: true });
+  if (module === undefined) return answer({ environment: process.env });
   const { loadConfigFromFile } = require(module);
   const { config, error, resolvedPath } = await loadConfigFromFile({ configFile: configFile || undefined });
   if (error) {
     const cause = error.error?.message ?? error.error;
     return answer({ failed: { tag: String(error._tag), file: resolvedPath, message: cause && String(cause) } });
   }
-  const set = Object.entries(process.env).filter(([name, value]) => before[name] !== value);
   answer({
     file: config.loadedFromFile ?? null,
     schema: config.schema ?? null,
@@ -42,7 +40,7 @@ async function main() {
     engine: config.engine ?? null,
     url: config.datasource?.url ?? null,
     directUrl: config.datasource?.directUrl ?? null,
-    environment: Object.fromEntries(set),
+    environment: process.env,
   });
 }
 

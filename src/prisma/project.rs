@@ -50,17 +50,14 @@ impl Project {
             return Err(missing(config, "--config"));
         }
         let tool = Tool::find(&root).await?;
-        let config = match tool.version.major {
-            0..=5 => PrismaConfig::default(),
-            _ => config::evaluate(&tool, &root, choices.config.as_deref()).await?,
-        };
+        let config = config::evaluate(&tool, &root, choices.config.as_deref()).await?;
         let schema = find_schema(&choices, &config, &root, &tool.version)?;
         let datasource = schema::datasource(&schema)?;
         let migrations = migrations_folder(&config, &schema, datasource.as_ref(), &tool.version);
         let mut environment = Environment::of_process();
-        match &config.file {
-            Some(file) => environment.load_configured(&config.environment, file, &folders(&root, &schema)),
-            None => environment.load_prisma_6(&root, choices.schema.as_deref()),
+        environment.load_evaluated(&config.environment, config.file.as_deref(), &folders(&root, &schema));
+        if config.file.is_none() {
+            environment.load_prisma_6(&root, choices.schema.as_deref());
         }
         Ok(Self {
             package_manager: PackageManager::detect(&root),
