@@ -3,14 +3,15 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use safemigrate::domain::event::Quiet;
+use safemigrate::domain::event::{Event, Observer, Quiet};
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::error::{Error, ErrorKind};
 use safemigrate::operations::checkpoint::{Kinds, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
-use safemigrate::operations::rollback::{self, Plan, Restored, Strategy};
+use safemigrate::operations::rollback::{self, CleanUp, Plan, Restored, Strategy};
 use safemigrate::postgres::url::DatabaseUrl;
 use safemigrate::store::Store;
+use std::process::Command;
 use support::Cluster;
 
 const EVERYTHING: &str = include_str!("rollback/everything.sql");
@@ -57,13 +58,38 @@ impl Scene {
     }
 
     fn plan(&self, backup: &Manifest) -> Result<Plan, Error> {
-        run(rollback::plan(&self.url(), &self.store, backup))
+        run(rollback::plan(&self.url(), &self.store, backup, None))
     }
 
     fn roll_back(&self, backup: &Manifest) -> Result<Restored, Error> {
-        let plan = self.plan(backup)?;
+        self.roll_back_watched(backup, None, &Quiet)
+    }
+
+    fn roll_back_watched(
+        &self,
+        backup: &Manifest,
+        strategy: Option<Strategy>,
+        observer: &dyn Observer,
+    ) -> Result<Restored, Error> {
         let (_interrupter, interrupt) = Interrupt::new();
-        run(rollback::apply(&self.url(), &self.store, &plan, backup, &Quiet, &interrupt))
+        run(async {
+            let plan = rollback::plan(&self.url(), &self.store, backup, strategy).await?;
+            rollback::apply(&self.url(), &self.store, &plan, backup, observer, &interrupt).await
+        })
+    }
+
+    fn clean_up(&self) -> CleanUp {
+        run(rollback::clean_up(&self.url())).unwrap()
+    }
+
+    /// Ends the server as a power cut does.
+    fn cut_power(&self) {
+        let file = std::fs::read_to_string(self.cluster.data_folder().join("postmaster.pid")).unwrap();
+        let status = Command::new("kill").args(["-QUIT", file.lines().next().unwrap()]).status().unwrap();
+        assert!(status.success());
+        while self.cluster.try_psql("postgres", "SELECT 1").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     fn dump(&self) -> String {
@@ -75,6 +101,17 @@ impl Scene {
             "postgres",
             "SELECT string_agg(datname || ' ' || datallowconn, ', ' ORDER BY datname) FROM pg_database",
         )
+    }
+}
+
+/// Does something when a stage begins.
+struct At<F: Fn() + Send + Sync>(&'static str, F);
+
+impl<F: Fn() + Send + Sync> Observer for At<F> {
+    fn on(&self, event: Event) {
+        if matches!(&event, Event::Stage { label, .. } if label == self.0) {
+            (self.1)();
+        }
     }
 }
 
@@ -158,4 +195,340 @@ fn an_owner_without_createdb_restores_in_place() {
     scene.roll_back(&backup).unwrap();
     assert_same(&before, &scene.dump());
     assert_eq!(scene.databases(), ALL_DATABASES);
+}
+
+const SMALL: &str = "CREATE TABLE item (id serial PRIMARY KEY, name text); INSERT INTO item (name) SELECT 'n' || g FROM generate_series(1, 2000) g; SELECT setval('item_id_seq', 2000)";
+const SMALL_RUIN: &str =
+    "ALTER TABLE item DROP COLUMN name; DELETE FROM item WHERE id > 1000; CREATE TABLE extra (id integer)";
+
+/// A small database with a backup, ruined afterwards; also its dump before and after the ruin.
+fn ruined(role: &'static str) -> (Scene, Manifest, String, String) {
+    let scene = Scene::new(role);
+    scene.sql(SMALL);
+    let before = scene.dump();
+    let backup = scene.backup();
+    scene.sql(SMALL_RUIN);
+    let ruins = scene.dump();
+    (scene, backup, before, ruins)
+}
+
+#[test]
+fn a_superuser_restores_in_place_when_asked() {
+    let scene = Scene::new("postgres");
+    scene.sql(EVERYTHING);
+    scene.sql(SUPERUSER);
+    let before = scene.dump();
+    let backup = scene.backup();
+    scene.sql(RUIN);
+    scene.sql("DROP EVENT TRIGGER on_ddl; DROP SERVER files CASCADE; DROP EXTENSION file_fdw; DROP CAST (app.mood AS integer)");
+    let restored = scene.roll_back_watched(&backup, Some(Strategy::InPlace), &Quiet).unwrap();
+    assert_eq!((restored.strategy, restored.notes), (Strategy::InPlace, vec![]));
+    assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn what_a_plain_owner_may_not_touch_stays() {
+    let scene = Scene::new("plain");
+    scene.sql(EVERYTHING);
+    // the owner cannot have changed these, so that they are as in the backup
+    scene.cluster.psql(
+        "shop",
+        "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; CREATE USER MAPPING FOR reader SERVER files;
+         COMMENT ON SERVER files IS 'theirs'; GRANT USAGE ON FOREIGN SERVER files TO writer;
+         CREATE FUNCTION pg_catalog.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END';
+         CREATE EVENT TRIGGER on_ddl ON ddl_command_end EXECUTE FUNCTION pg_catalog.ddl();
+         CREATE SCHEMA theirs; GRANT USAGE ON SCHEMA theirs TO reader; COMMENT ON SCHEMA theirs IS 'not ours'",
+    );
+    let before = scene.dump();
+    let backup = scene.backup();
+    scene.sql(RUIN);
+    let restored = scene.roll_back(&backup).unwrap();
+    assert_eq!((restored.strategy, restored.notes), (Strategy::InPlace, vec![]));
+    assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn a_dropped_database_is_made_anew() {
+    let (scene, backup, before, _) = ruined("maker");
+    scene.cluster.psql("postgres", "DROP DATABASE shop");
+    let plan = scene.plan(&backup).unwrap();
+    assert!(plan.creates_database);
+    scene.roll_back(&backup).unwrap();
+    assert_same(&before, &scene.dump());
+    assert_eq!(scene.databases(), ALL_DATABASES);
+}
+
+#[test]
+fn a_recreated_or_dropped_public_schema_is_as_before() {
+    for role in ["maker", "plain"] {
+        let scene = Scene::new(role);
+        scene.sql(SMALL);
+        let before = scene.dump();
+        let backup = scene.backup();
+        // what `prisma migrate reset` does
+        scene.cluster.psql("shop", &format!("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION {role}"));
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &scene.dump());
+        scene.cluster.psql("shop", "DROP SCHEMA public CASCADE");
+        scene.sql("CREATE SCHEMA app; CREATE TABLE app.t (id integer)");
+        let (without, second) = (scene.dump(), scene.backup());
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &scene.dump());
+        scene.roll_back(&second).unwrap();
+        assert_same(&without, &scene.dump());
+    }
+}
+
+#[test]
+fn inherited_columns_may_change_their_place_but_not_their_values() {
+    for role in ["maker", "plain"] {
+        let scene = Scene::new(role);
+        scene.sql(
+            "CREATE TABLE parent (a integer, b text); CREATE TABLE child (c integer) INHERITS (parent); ALTER TABLE parent ADD d integer;
+             INSERT INTO child VALUES (1, 'b', 2, 3); CREATE TABLE adopted (b text, a integer, d integer); ALTER TABLE adopted INHERIT parent;
+             INSERT INTO adopted VALUES ('x', 7, 8)",
+        );
+        let backup = scene.backup();
+        scene.sql("DROP TABLE parent CASCADE");
+        scene.roll_back(&backup).unwrap();
+        assert_eq!(scene.sql("SELECT a, b, c, d FROM child"), "1|b|2|3");
+        assert_eq!(scene.sql("SELECT a, b, d FROM ONLY adopted"), "7|x|8");
+    }
+}
+
+#[test]
+fn other_encodings_and_locales_stay() {
+    let scene = Scene::new("maker");
+    let mut kinds = vec!["ENCODING 'LATIN1' LOCALE 'C'", "ENCODING 'SQL_ASCII' LOCALE 'C'"];
+    if scene.cluster.psql("postgres", "SELECT count(*) > 9 FROM pg_collation WHERE collprovider = 'i'") == "t" {
+        kinds.push("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'");
+    }
+    if scene.cluster.programs.major >= 17 {
+        kinds.push("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'");
+    }
+    for options in kinds {
+        scene.cluster.psql(
+            "postgres",
+            &format!("DROP DATABASE shop; CREATE DATABASE shop TEMPLATE template0 OWNER maker {options}"),
+        );
+        scene.cluster.psql("shop", "SET client_encoding = 'UTF8'; SET ROLE maker; CREATE TABLE \"größe\" (a text DEFAULT 'ä'); INSERT INTO \"größe\" VALUES ('ü'), (DEFAULT)");
+        let dump = || scene.cluster.dump_with("shop", &["--create", "--encoding=UTF8"]);
+        let before = dump();
+        let backup = scene.backup();
+        scene.sql("SET client_encoding = 'UTF8'; DROP TABLE \"größe\"");
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &dump());
+    }
+}
+
+#[test]
+fn hostile_settings_and_names_do_no_harm() {
+    let name = "we\"ird; DROP x --öööööööööööööööööööööö";
+    let scene = Scene::new("maker");
+    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+    scene.cluster.psql("postgres", &format!("CREATE DATABASE {quoted} OWNER maker"));
+    scene.cluster.psql(
+        "postgres",
+        "ALTER ROLE maker SET default_transaction_read_only = on; ALTER ROLE maker SET DateStyle = 'German';
+         ALTER ROLE maker SET search_path = pg_temp; ALTER ROLE maker SET statement_timeout = '100ms';
+         ALTER ROLE maker SET IntervalStyle = sql_standard; ALTER ROLE maker SET transform_null_equals = on;
+         ALTER ROLE maker SET default_table_access_method = heap; ALTER ROLE maker SET client_encoding = 'LATIN1';
+         ALTER ROLE maker SET idle_session_timeout = '300ms';
+         ALTER ROLE maker SET check_function_bodies = on; ALTER ROLE maker SET xmloption = document",
+    );
+    scene.cluster.psql(
+        name,
+        "SET ROLE maker; CREATE TABLE public.t (d date DEFAULT '2020-02-03', i interval DEFAULT '-1 day 2:03', n text CHECK (n IS NULL OR n <> ''));
+         INSERT INTO public.t DEFAULT VALUES; CREATE VIEW public.v AS SELECT n IS NULL AS empty FROM public.t",
+    );
+    let url = DatabaseUrl::parse(&scene.cluster.url_as("maker", support::PASSWORD, name)).unwrap();
+    let (_interrupter, interrupt) = Interrupt::new();
+    let request = Request { kinds: Kinds::Full, reason: Reason::Manual, run: None, project: None };
+    let before = scene.cluster.dump_with_database(name);
+    let backup = run(take(&url, &scene.store, &request, &Quiet, &interrupt)).unwrap().full.unwrap();
+    for strategy in [Strategy::Swap, Strategy::InPlace] {
+        scene.cluster.psql(name, "DROP TABLE public.t CASCADE");
+        run(async {
+            let plan = rollback::plan(&url, &scene.store, &backup, Some(strategy)).await.unwrap();
+            rollback::apply(&url, &scene.store, &plan, &backup, &Quiet, &interrupt).await.unwrap()
+        });
+        assert_same(&before, &scene.cluster.dump_with_database(name));
+    }
+    assert_eq!(scene.cluster.psql("postgres", "SELECT count(*) FROM pg_database"), "5");
+}
+
+#[test]
+fn refuses_before_anything_changes() {
+    let (scene, backup, _, ruins) = ruined("maker");
+    let refused = |word: &str, kind: ErrorKind| {
+        let error = scene.roll_back(&backup).unwrap_err();
+        assert!(error.kind == kind && error.to_string().contains(word), "{word}: {error:?}");
+        assert!(error.message.contains("Nothing was changed"), "{error:?}");
+    };
+    scene
+        .cluster
+        .psql("shop", "CREATE SUBSCRIPTION news CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)");
+    refused("subscription news", ErrorKind::Other);
+    scene.cluster.psql("shop", "ALTER SUBSCRIPTION news SET (slot_name = NONE); DROP SUBSCRIPTION news");
+    // somebody else's table, and no right to make databases
+    scene.cluster.psql("shop", "ALTER TABLE extra OWNER TO reader; ALTER ROLE maker NOCREATEDB");
+    refused("either way", ErrorKind::Other);
+    scene.cluster.psql("shop", "ALTER TABLE extra OWNER TO maker; ALTER ROLE maker CREATEDB");
+    let other = Manifest {
+        database: safemigrate::domain::manifest::DatabaseInfo { name: "else".into(), ..backup.database.clone() },
+        ..backup.clone()
+    };
+    assert_eq!(scene.roll_back(&other).unwrap_err().kind, ErrorKind::Usage);
+    let data_only = scene.store.manifest(&backup.id.replacen("f-", "d-", 1)).unwrap();
+    assert_eq!(scene.roll_back(&data_only).unwrap_err().kind, ErrorKind::Usage);
+    // a byte of an object is another
+    let id = &backup.tables.iter().find(|t| t.table.name.name == "item").unwrap().segments[0].object;
+    let file = scene.store.root().join("objects").join(&id[..2]).join(id);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    refused("damaged", ErrorKind::Damaged);
+    std::fs::remove_file(&file).unwrap();
+    refused("damaged", ErrorKind::Damaged);
+    assert_same(&ruins, &scene.dump());
+    assert_eq!(scene.databases(), ALL_DATABASES);
+}
+
+#[test]
+fn sessions_end_and_what_they_wrote_meanwhile_is_not_lost() {
+    let (scene, backup, before, ruins) = ruined("maker");
+    let mut idle = scene.cluster.session("shop");
+    idle.run("SELECT 1");
+    let write = At("Building indexes and constraints", || {
+        scene.cluster.psql("shop", "INSERT INTO extra VALUES (1)");
+    });
+    // the maker may not end a superuser's session: in place would do, but swap was asked for
+    let error = scene.roll_back_watched(&backup, Some(Strategy::Swap), &write).unwrap_err();
+    assert!(error.message.contains("may not end its session"), "{error:?}");
+    scene.cluster.psql("postgres", "GRANT pg_signal_backend TO maker; ALTER ROLE maker SUPERUSER");
+    let error = scene.roll_back_watched(&backup, None, &write).unwrap_err();
+    assert!(error.message.contains("Somebody wrote") && error.message.contains("Nothing was changed"), "{error:?}");
+    assert_eq!(scene.databases(), ALL_DATABASES);
+    scene.sql("DELETE FROM extra");
+    assert_same(&ruins, &scene.dump());
+    let mut idle = scene.cluster.session("shop");
+    idle.run("SELECT 1");
+    scene.roll_back(&backup).unwrap();
+    assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn interrupted_nothing_has_changed() {
+    for (role, stages) in [
+        (
+            "maker",
+            &["Restoring beside the live database", "Building indexes and constraints", "Proving the restored copy"][..],
+        ),
+        (
+            "plain",
+            &[
+                "Restoring inside the live database",
+                "Building indexes and constraints",
+                "Proving the restored database",
+            ][..],
+        ),
+    ] {
+        let (scene, backup, _, ruins) = ruined(role);
+        for stage in stages {
+            let (interrupter, interrupt) = Interrupt::new();
+            let observer = At(stage, move || interrupter.interrupt());
+            let error = run(async {
+                let plan = rollback::plan(&scene.url(), &scene.store, &backup, None).await.unwrap();
+                rollback::apply(&scene.url(), &scene.store, &plan, &backup, &observer, &interrupt).await.unwrap_err()
+            });
+            assert_eq!(error.kind, ErrorKind::Interrupted);
+            assert!(error.message.contains("Nothing was changed"), "{error:?}");
+            assert_same(&ruins, &scene.dump());
+            assert_eq!(scene.databases(), ALL_DATABASES);
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_leaves_the_old_or_the_new_and_recover_clears_up() {
+    let stages = [
+        "Restoring beside the live database",
+        "Building indexes and constraints",
+        "Proving the restored copy",
+        "Changing places",
+    ];
+    for stage in stages {
+        let (mut scene, backup, before, ruins) = ruined("maker");
+        let error = scene.roll_back_watched(&backup, None, &At(stage, || scene.cut_power())).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NeedsYou, "{error:?}");
+        scene.cluster.restart();
+        let done = scene.clean_up();
+        assert_eq!(scene.databases(), ALL_DATABASES, "{stage}: {done:?}");
+        assert_same(&ruins, &scene.dump());
+        assert!(scene.clean_up().is_nothing());
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &scene.dump());
+    }
+}
+
+#[test]
+fn every_state_of_the_exchange_can_be_recovered() {
+    let (scene, backup, before, ruins) = ruined("maker");
+    let mark = |standing: &str| {
+        format!("'{{\"safemigrate\":\"{standing}\",\"live\":\"shop\",\"backup\":\"f-1\",\"comment\":\"the shop\"}}'")
+    };
+    let (new, old) = ("shop_safemigrate_new_0123456789ab", "shop_safemigrate_old_0123456789ab");
+    // closed, not exchanged
+    scene.cluster.psql("postgres", &format!(
+        "CREATE DATABASE {new} OWNER maker; COMMENT ON DATABASE {new} IS {}; ALTER DATABASE shop ALLOW_CONNECTIONS false", mark("scratch")));
+    let error = scene.plan(&backup).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NeedsYou, "{error:?}");
+    let done = scene.clean_up();
+    assert!(done.reopened && done.dropped == [new], "{done:?}");
+    assert_same(&ruins, &scene.dump());
+    // exchanged, the old one not dropped
+    scene.cluster.psql("postgres", &format!(
+        "ALTER DATABASE shop RENAME TO {old}; COMMENT ON DATABASE {old} IS {}; ALTER DATABASE {old} ALLOW_CONNECTIONS false; CREATE DATABASE shop OWNER maker",
+        mark("replaced")));
+    // the successor is gone again: the old one comes back
+    scene.cluster.psql("postgres", "DROP DATABASE shop");
+    let done = scene.clean_up();
+    assert!(done.put_back && done.dropped.is_empty(), "{done:?}");
+    assert_eq!(
+        scene
+            .cluster
+            .psql("postgres", "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop'"),
+        "the shop"
+    );
+    scene.cluster.psql("postgres", &format!(
+        "COMMENT ON DATABASE shop IS NULL; CREATE DATABASE {old} OWNER maker; COMMENT ON DATABASE {old} IS {}; ALTER DATABASE {old} ALLOW_CONNECTIONS false",
+        mark("replaced")));
+    assert_eq!(scene.clean_up().dropped, [old]);
+    assert_same(&ruins, &scene.dump());
+    // a database that only looks like ours is left alone
+    scene.cluster.psql("postgres", &format!("CREATE DATABASE {new} OWNER maker"));
+    assert!(scene.clean_up().is_nothing());
+    scene.cluster.psql("postgres", &format!("DROP DATABASE {new}"));
+    scene.roll_back(&backup).unwrap();
+    assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn in_place_a_power_cut_or_a_lock_changes_nothing() {
+    let (mut scene, backup, before, ruins) = ruined("plain");
+    for stage in ["Building indexes and constraints", "Proving the restored database"] {
+        let error = scene.roll_back_watched(&backup, None, &At(stage, || scene.cut_power())).unwrap_err();
+        assert!(error.message.contains("Nothing was changed"), "{error:?}");
+        scene.cluster.restart();
+        assert_same(&ruins, &scene.dump());
+    }
+    let mut reader = scene.cluster.session("shop");
+    reader.run("BEGIN; SELECT count(*) FROM item");
+    let error = scene.roll_back(&backup).unwrap_err();
+    assert!(error.message.contains("Nothing was changed") && !error.hints.is_empty(), "{error:?}");
+    drop(reader);
+    assert_same(&ruins, &scene.dump());
+    scene.roll_back(&backup).unwrap();
+    assert_same(&before, &scene.dump());
 }

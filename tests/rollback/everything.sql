@@ -3,7 +3,8 @@
 
 CREATE EXTENSION citext;
 CREATE SCHEMA extensions;
-CREATE EXTENSION "uuid-ossp" WITH SCHEMA extensions;
+-- some builds of PostgreSQL come without it
+SELECT 'CREATE EXTENSION "uuid-ossp" WITH SCHEMA extensions' FROM pg_available_extensions WHERE name = 'uuid-ossp' \gexec
 CREATE EXTENSION hstore WITH SCHEMA extensions;
 CREATE EXTENSION unaccent;
 CREATE EXTENSION btree_gist;
@@ -29,6 +30,8 @@ CREATE COLLATION app.c_like FROM "C";
 -- finds its helper only by the application's search path
 CREATE FUNCTION public.helper(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower($1) $$;
 CREATE FUNCTION public.plain(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN helper($1); END $$;
+-- since version 17 indexes and materialized views do not search the application's path
+SELECT 'ALTER FUNCTION public.plain(text) SET search_path = public' WHERE current_setting('server_version_num')::int >= 170000 \gexec
 CREATE FUNCTION public.valid(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN helper($1) IS DISTINCT FROM 'bad'; END $f$;
 CREATE DOMAIN public.checked AS text CHECK (valid(VALUE));
 

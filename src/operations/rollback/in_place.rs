@@ -58,6 +58,33 @@ async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgC
     Ok(())
 }
 
+/// What would stay in the live database, as far as that can be told before anything is dropped.
+pub(super) async fn foresee(connection: &mut PgConnection) -> Result<Kept> {
+    let mut kept = kept_things(connection).await?;
+    for schema in emptying::schemas(connection).await? {
+        if !schema.mine {
+            kept.foreign_schemas.insert(schema.name.clone());
+        }
+        kept.schemas.insert(schema.name);
+    }
+    for extension in emptying::installed_extensions(connection).await? {
+        if !extension.mine {
+            kept.foreign_extensions.insert(extension.name.clone());
+        }
+        kept.extensions.insert(extension.name);
+    }
+    Ok(kept)
+}
+
+/// What this role may not change, outside of schemas.
+async fn kept_things(connection: &mut PgConnection) -> Result<Kept> {
+    Ok(Kept {
+        globals: emptying::foreign_globals(connection).await?.into_iter().collect(),
+        default_privileges_of: emptying::kept_default_privileges(connection).await?.into_iter().collect(),
+        ..Kept::default()
+    })
+}
+
 /// Takes everything out that users made, and tells what stays.
 async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnection) -> Result<Kept> {
     let objects = emptying::user_objects(connection).await?;
@@ -70,11 +97,7 @@ async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnecti
     let ours: Vec<_> = objects.iter().filter(|o| o.mine).collect();
     emptying::drop_all(connection, &ours).await?;
     emptying::unlink_large_objects(connection).await?;
-    let mut kept = Kept {
-        globals: emptying::foreign_globals(connection).await?.into_iter().collect(),
-        default_privileges_of: emptying::kept_default_privileges(connection).await?.into_iter().collect(),
-        ..Kept::default()
-    };
+    let mut kept = kept_things(connection).await?;
     emptying::clear_default_privileges(connection).await?;
     drop_extensions(blueprint, connection).await?;
     keep_schemas(job, blueprint, connection, &mut kept).await?;

@@ -1,7 +1,8 @@
 //! Looking at everything that a rollback needs, before anything changes.
 
 use super::decide::{Findings, decide};
-use super::{Blueprint, Plan, nothing_changed};
+use super::kept::Kept;
+use super::{Blueprint, Plan, Strategy, in_place, nothing_changed};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,22 +10,23 @@ use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases::{self, Database, Me, Session};
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
+use crate::postgres::structure::Entry;
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::{PgConnection, emptying};
 use crate::store::Store;
 use std::collections::BTreeSet;
 
 /// Plans the rollback of the URL's database to a full backup. Reads the whole backup, so that a damaged one is found
-/// here; changes nothing.
+/// here; changes nothing. `wanted`: the strategy that the user asked for; else the best that the role may do.
 ///
 /// # Errors
 /// `Usage` for a backup that is not full or of another database; `Damaged`; `Tool`; `NeedsYou` when an earlier rollback
 /// stopped half way; `Other` with the reasons when this role cannot do it.
-pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Result<Plan> {
-    plan_inner(url, store, backup).await.map_err(nothing_changed)
+pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {
+    plan_inner(url, store, backup, wanted).await.map_err(nothing_changed)
 }
 
-async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Result<Plan> {
+async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {
     if backup.kind != Kind::Full {
         return Err(super::not_full(backup));
     }
@@ -36,13 +38,21 @@ async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Resu
         .hint("Check the database URL, or choose another backup: `safemigrate list`."));
     }
     check_objects(store, backup).await?;
-    let blueprint = Blueprint::read(store, backup).await?;
+    let request = Request { url, backup, blueprint: &Blueprint::read(store, backup).await?, wanted };
     match connect(url).await {
-        Ok(live) => plan_over(live, url, backup, &blueprint).await,
-        Err(error) if error.kind == ErrorKind::NoDatabase => plan_anew(url, backup, &blueprint).await,
+        Ok(live) => plan_over(live, &request).await,
+        Err(error) if error.kind == ErrorKind::NoDatabase => plan_anew(&request).await,
         Err(error) if error.kind == ErrorKind::Server => Err(half_done(url).await.unwrap_or(error)),
         Err(error) => Err(error),
     }
+}
+
+/// What is to be planned.
+struct Request<'a> {
+    url: &'a DatabaseUrl,
+    backup: &'a Manifest,
+    blueprint: &'a Blueprint,
+    wanted: Option<Strategy>,
 }
 
 /// Every object there and whole.
@@ -64,12 +74,8 @@ async fn half_done(url: &DatabaseUrl) -> Option<Error> {
 }
 
 /// The live database is there and will be replaced.
-async fn plan_over(
-    mut live: PgConnection,
-    url: &DatabaseUrl,
-    backup: &Manifest,
-    blueprint: &Blueprint,
-) -> Result<Plan> {
+async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan> {
+    let Request { url, backup, blueprint, wanted } = *request;
     let info = read_database_info(&mut live).await?;
     refuse_older_server(info.server_version, backup)?;
     let me = databases::me(&mut live).await?;
@@ -84,9 +90,10 @@ async fn plan_over(
         against_in_place: against_in_place(&mut live).await?,
         ..Findings::default()
     };
-    find_owners(&mut live, blueprint, &mut findings).await?;
+    let kept = in_place::foresee(&mut live).await?;
+    find_owners(&mut live, blueprint, &kept, &mut findings).await?;
     find_extensions(&mut live, blueprint, &me, &mut findings).await?;
-    let (strategy, why) = decide(&findings)?;
+    let (strategy, why) = decide(&findings, wanted)?;
     let catalog = read_catalog(&mut live).await?;
     let mut notes = Vec::new();
     let elsewhere = backup.database.system_identifier.is_some() && info.system_identifier.is_some();
@@ -110,7 +117,8 @@ async fn plan_over(
 }
 
 /// There is no live database: one is made under its name.
-async fn plan_anew(url: &DatabaseUrl, backup: &Manifest, blueprint: &Blueprint) -> Result<Plan> {
+async fn plan_anew(request: &Request<'_>) -> Result<Plan> {
+    let Request { url, backup, blueprint, wanted } = *request;
     let Some(mut desk) = databases::maintenance(url).await? else {
         return Err(Error::new(ErrorKind::NoDatabase, format!("The database {} does not exist", url.database))
             .hint("This role gets into no other database of the server: create it by hand, then try again."));
@@ -128,9 +136,9 @@ async fn plan_anew(url: &DatabaseUrl, backup: &Manifest, blueprint: &Blueprint) 
     if !me.may_create_databases {
         findings.against_swap.push("this role may not create databases".into());
     }
-    find_owners(&mut desk, blueprint, &mut findings).await?;
+    find_owners(&mut desk, blueprint, &Kept::default(), &mut findings).await?;
     find_extensions(&mut desk, blueprint, &me, &mut findings).await?;
-    let (strategy, why) = decide(&findings)?;
+    let (strategy, why) = decide(&findings, wanted)?;
     Ok(Plan {
         strategy,
         why,
@@ -150,7 +158,7 @@ impl Plan {
         Self {
             backup: backup.id.clone(),
             database: url.database.clone(),
-            strategy: super::Strategy::Swap,
+            strategy: Strategy::Swap,
             why: String::new(),
             creates_database: false,
             tables: backup.tables.len(),
@@ -222,17 +230,29 @@ async fn against_in_place(live: &mut PgConnection) -> Result<Vec<String>> {
     Ok(reasons)
 }
 
-async fn find_owners(connection: &mut PgConnection, blueprint: &Blueprint, findings: &mut Findings) -> Result<()> {
-    let owners: BTreeSet<String> = blueprint.entries().filter_map(|e| e.owner.clone()).collect();
-    // a right's owner only names who gave it, and everybody who owns the database is in this one
-    let owners: Vec<String> = owners.into_iter().filter(|o| o != "pg_database_owner").collect();
-    for (role, exists) in databases::foreign_owners(connection, &owners).await? {
-        if exists {
-            let reason = format!("something in the backup belongs to {role}, of which this role is no member");
-            findings.against_swap.push(reason.clone());
-            findings.against_in_place.push(reason);
-        } else {
-            findings.missing_roles.push(role);
+/// Owners in the backup to whom this role cannot give anything. In place, what is there and not ours stays as it is.
+async fn find_owners(
+    connection: &mut PgConnection,
+    blueprint: &Blueprint,
+    kept: &Kept,
+    findings: &mut Findings,
+) -> Result<()> {
+    let in_place = |e: &Entry| kept.lets_run(e) || (e.kind == "SCHEMA" && !kept.foreign_schemas.contains(&e.name));
+    let owners = |wanted: &dyn Fn(&Entry) -> bool| -> BTreeSet<String> {
+        // whoever owns the database is in this one
+        let owners = blueprint.entries().filter(|e| wanted(e)).filter_map(|e| e.owner.clone());
+        owners.filter(|o| o != "pg_database_owner").collect()
+    };
+    let (all, restored_in_place) = (owners(&|_| true), owners(&in_place));
+    for (role, exists) in databases::foreign_owners(connection, &Vec::from_iter(all)).await? {
+        let reason = format!("something in the backup belongs to {role}, of which this role is no member");
+        match (exists, restored_in_place.contains(&role)) {
+            (false, _) => findings.missing_roles.push(role),
+            (true, true) => {
+                findings.against_swap.push(reason.clone());
+                findings.against_in_place.push(reason);
+            }
+            (true, false) => findings.against_swap.push(reason),
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use super::scratch::Mark;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
+use crate::postgres::structure::prepare_session;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use std::time::{Duration, Instant};
@@ -135,9 +136,9 @@ pub async fn reopen(connection: &mut PgConnection, name: &str) -> Result<()> {
 /// # Errors
 /// `Server` when one belongs to a role that this one may not end.
 pub async fn terminate(connection: &mut PgConnection, name: &str, spared: Option<i32>) -> Result<i64> {
-    // autovacuum is nobody's session and gives way by itself
+    // autovacuum is nobody's session and gives way by itself; of a stranger's session we see no more than this
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1
-        AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM $2 AND backend_type NOT LIKE 'autovacuum%'";
+        AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM $2 AND usesysid IS NOT NULL";
     let told = sqlx::query_scalar(sql).bind(name).bind(spared).fetch_one(connection).await;
     told.map_err(doing("ending the sessions of the database"))
 }
@@ -162,6 +163,7 @@ impl Watch {
     /// # Errors
     /// `Server`.
     pub async fn start(mut connection: PgConnection) -> Result<Self> {
+        prepare_session(&mut connection).await?;
         let process = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await;
         let before = pulse(&mut connection).await?;
         Ok(Self { connection, process: process.map_err(doing("asking who writes"))?, before })

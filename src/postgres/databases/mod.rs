@@ -14,6 +14,7 @@ pub use privileges::{
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
 
 use super::session::{connect, doing};
+use super::structure::prepare_session;
 use super::url::DatabaseUrl;
 use crate::error::{ErrorKind, Result};
 use sqlx::Row;
@@ -49,7 +50,11 @@ pub async fn maintenance(url: &DatabaseUrl) -> Result<Option<PgConnection>> {
 
 async fn try_connect(url: &DatabaseUrl, database: &str) -> Result<Option<PgConnection>> {
     match connect(&url.with_database(database)).await {
-        Ok(connection) => Ok(Some(connection)),
+        Ok(mut connection) => {
+            // it waits while databases are filled: no timeout may end it
+            prepare_session(&mut connection).await?;
+            Ok(Some(connection))
+        }
         // no such database, no right to connect, or pg_hba.conf has no line for it
         Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Server) => Ok(None),
         Err(error) if error.kind == ErrorKind::Authentication && database != url.database => Ok(None),
