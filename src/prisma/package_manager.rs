@@ -48,12 +48,12 @@ impl PackageManager {
     }
 
     /// The line that installs what `package.json` already lists.
-    pub fn install(self) -> String {
+    pub fn install_line(self) -> String {
         format!("{} install", self.name())
     }
 
     /// The line that adds a development dependency.
-    pub fn add(self, package: &str) -> String {
+    pub fn add_line(self, package: &str) -> String {
         match self {
             Self::Npm => format!("npm install --save-dev {package}"),
             Self::Pnpm => format!("pnpm add --save-dev {package}"),
@@ -105,6 +105,6 @@ mod tests {
         fs::create_dir_all(root.path().join("packages/app")).unwrap();
         fs::write(root.path().join("yarn.lock"), "").unwrap();
         let manager = PackageManager::detect(&root.path().join("packages/app"));
-        assert_eq!(manager.add("prisma@7"), "yarn add --dev prisma@7");
+        assert_eq!(manager.add_line("prisma@7"), "yarn add --dev prisma@7");
     }
 }

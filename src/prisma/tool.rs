@@ -40,7 +40,7 @@ impl Tool {
             None if root.ancestors().any(|dir| dir.join(".pnp.cjs").is_file()) => plug_n_play(root).await?,
             None => return Err(not_installed(root, manager)),
         };
-        found.version.check(&manager.add("@prisma/prisma7"))?;
+        found.version.check(&manager.add_line("@prisma/prisma7"))?;
         Ok(found)
     }
 
@@ -115,7 +115,7 @@ async fn plug_n_play(root: &Path) -> Result<Tool> {
 
 fn not_installed(root: &Path, manager: PackageManager) -> Error {
     let listed = package_json(root).ok().flatten().is_some_and(|package| lists_prisma(&package));
-    let line = if listed { manager.install() } else { manager.add(&wanted(root)) };
+    let line = if listed { manager.install_line() } else { manager.add_line(&wanted(root)) };
     Error::new(ErrorKind::Tool, format!("Prisma is not installed in {}. Nothing was changed", root.display()))
         .hint(format!("Install it: {line}"))
 }
