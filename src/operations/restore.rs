@@ -4,8 +4,8 @@ use super::checkpoint::{Kinds, Request, take};
 use super::interrupt::Interrupt;
 use super::journal::Entry;
 use super::reinsert::{self, Outcome};
-use super::rollback::{self, Restored, Strategy};
 use super::retention;
+use super::rollback::{self, Restored, Strategy};
 use super::target::Target;
 use crate::domain::event::Observer;
 use crate::domain::manifest::{Manifest, Reason};
@@ -57,13 +57,18 @@ async fn replace(
 ) -> Result<Restored> {
     let store = &target.place.store;
     let backup = store.manifest(id)?;
-    let plan = interrupt.or(rollback::plan(&target.url, store, &backup)).await?;
+    let plan = interrupt.or(rollback::plan(&target.url, store, &backup, strategy)).await?;
     entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
     entry.step(State::Restoring)?;
     rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await
 }
 
-async fn safety_checkpoint(target: &Target, run: &str, observer: &dyn Observer, interrupt: &Interrupt) -> Result<Vec<String>> {
+async fn safety_checkpoint(
+    target: &Target,
+    run: &str,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Vec<String>> {
     let project = match target.project_info(interrupt).await {
         // nothing is there that could be lost
         Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(Vec::new()),
