@@ -5,6 +5,7 @@ use super::scratch::Mark;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
+use crate::postgres::structure::prepare_session;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use std::time::{Duration, Instant};
@@ -38,6 +39,15 @@ pub async fn carry_over(connection: &mut PgConnection, from: &Database, to: &str
         return Err(server_error("carrying over the database's rights and settings", error));
     }
     Ok(())
+}
+
+/// Gives the database the rights that every new one has.
+///
+/// # Errors
+/// `Server`.
+pub async fn default_rights(connection: &mut PgConnection, name: &str) -> Result<()> {
+    let statement = format!("GRANT CONNECT, TEMPORARY ON DATABASE {} TO PUBLIC", quote_ident(name));
+    connection.execute(statement.as_str()).await.map(drop).map_err(doing("opening the scratch database to all"))
 }
 
 fn grant_statements(from: &Database, to: &str) -> Vec<String> {
@@ -126,9 +136,9 @@ pub async fn reopen(connection: &mut PgConnection, name: &str) -> Result<()> {
 /// # Errors
 /// `Server` when one belongs to a role that this one may not end.
 pub async fn terminate(connection: &mut PgConnection, name: &str, spared: Option<i32>) -> Result<i64> {
-    // autovacuum is nobody's session and gives way by itself
+    // autovacuum is nobody's session and gives way by itself; of a stranger's session we see no more than this
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1
-        AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM $2 AND backend_type NOT LIKE 'autovacuum%'";
+        AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM $2 AND usesysid IS NOT NULL";
     let told = sqlx::query_scalar(sql).bind(name).bind(spared).fetch_one(connection).await;
     told.map_err(doing("ending the sessions of the database"))
 }
@@ -153,6 +163,7 @@ impl Watch {
     /// # Errors
     /// `Server`.
     pub async fn start(mut connection: PgConnection) -> Result<Self> {
+        prepare_session(&mut connection).await?;
         let process = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await;
         let before = pulse(&mut connection).await?;
         Ok(Self { connection, process: process.map_err(doing("asking who writes"))?, before })
@@ -162,7 +173,11 @@ impl Watch {
     ///
     /// # Errors
     /// `Server`.
-    pub async fn has_seen_writes(mut self) -> Result<bool> {
+    pub async fn has_seen_writes(mut self, server_version: u32) -> Result<bool> {
+        if server_version < 150_000 {
+            // figures reach the server's collector with a delay
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let after = pulse(&mut self.connection).await?;
         // a session that is closed by halves would be in the way of the exchange
         self.connection.close().await.map_err(doing("asking who writes"))?;
@@ -191,6 +206,7 @@ pub async fn exchange(
     mark: &Mark,
 ) -> Result<()> {
     let name = quote_ident(&live.name);
+    let mark = Mark { comment: live.comment.clone(), ..mark.clone() };
     let statements = format!(
         "ALTER DATABASE {name} RENAME TO {aside};
          COMMENT ON DATABASE {aside} IS {mark};
@@ -200,7 +216,7 @@ pub async fn exchange(
          ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true CONNECTION LIMIT {limit} IS_TEMPLATE {template}",
         aside = quote_ident(aside),
         incoming = quote_ident(incoming),
-        mark = quote_literal(&mark.comment()),
+        mark = quote_literal(&mark.text()),
         comment = live.comment.as_deref().map_or("NULL".to_owned(), quote_literal),
         limit = live.connection_limit,
         template = live.is_template,
@@ -210,6 +226,25 @@ pub async fn exchange(
     // dropped on an error: rolled back with the next use of the connection
     transaction.execute(statements.as_str()).await.map_err(&exchanging)?;
     transaction.commit().await.map_err(&exchanging)
+}
+
+/// Gives a closed database of ours a name that is free and the user's comment instead of our mark, and opens it.
+///
+/// # Errors
+/// `Server`; nothing has changed then, unless the connection broke at the very end.
+pub async fn install(connection: &mut PgConnection, incoming: &str, name: &str, comment: Option<&str>) -> Result<()> {
+    let statements = format!(
+        "ALTER DATABASE {incoming} RENAME TO {name};
+         COMMENT ON DATABASE {name} IS {comment};
+         ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true",
+        incoming = quote_ident(incoming),
+        name = quote_ident(name),
+        comment = comment.map_or("NULL".to_owned(), quote_literal),
+    );
+    let installing = doing("giving the restored database its name");
+    let mut transaction = connection.begin().await.map_err(&installing)?;
+    transaction.execute(statements.as_str()).await.map_err(&installing)?;
+    transaction.commit().await.map_err(&installing)
 }
 
 #[cfg(test)]

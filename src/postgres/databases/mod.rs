@@ -6,13 +6,15 @@ mod privileges;
 mod scratch;
 
 pub use describe::{Database, Grant, Setting, find};
-pub use exchange::{Watch, carry_over, close, exchange, reopen, terminate};
+pub use exchange::{Watch, carry_over, close, default_rights, exchange, install, reopen, terminate};
 pub use privileges::{
-    Me, Session, blockers, carry_hindrances, foreign_owners, me, sessions_of, uncreatable_extensions,
+    Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, sessions_of,
+    uncreatable_extensions,
 };
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
 
 use super::session::{connect, doing};
+use super::structure::prepare_session;
 use super::url::DatabaseUrl;
 use crate::error::{ErrorKind, Result};
 use sqlx::Row;
@@ -48,7 +50,11 @@ pub async fn maintenance(url: &DatabaseUrl) -> Result<Option<PgConnection>> {
 
 async fn try_connect(url: &DatabaseUrl, database: &str) -> Result<Option<PgConnection>> {
     match connect(&url.with_database(database)).await {
-        Ok(connection) => Ok(Some(connection)),
+        Ok(mut connection) => {
+            // it waits while databases are filled: no timeout may end it
+            prepare_session(&mut connection).await?;
+            Ok(Some(connection))
+        }
         // no such database, no right to connect, or pg_hba.conf has no line for it
         Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Server) => Ok(None),
         Err(error) if error.kind == ErrorKind::Authentication && database != url.database => Ok(None),

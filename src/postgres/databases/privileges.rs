@@ -39,12 +39,14 @@ pub struct Session {
 /// # Errors
 /// `Server`.
 pub async fn sessions_of(connection: &mut PgConnection) -> Result<Vec<Session>> {
+    // what is hidden from this role is NULL
     let sql = "SELECT a.pid, a.usename::text AS role, coalesce(a.application_name, '')::text AS application,
             m.rolsuper OR pg_has_role(a.usesysid, 'USAGE')
                 OR (pg_has_role('pg_signal_backend', 'USAGE') AND NOT r.rolsuper) AS can_be_ended
         FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles m
         WHERE m.rolname = current_user AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-            AND a.backend_type = 'client backend' AND a.application_name <> 'safemigrate' ORDER BY a.pid";
+            AND coalesce(a.backend_type, 'client backend') = 'client backend'
+            AND a.application_name IS DISTINCT FROM 'safemigrate' ORDER BY a.pid";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("asking who is connected"))?;
     let read = |row| {
         Ok(Session {
@@ -153,4 +155,13 @@ pub async fn uncreatable_extensions(connection: &mut PgConnection, names: &[Stri
         }
     }
     Ok(found)
+}
+
+/// The search path that role and database set for a session of this role: what the application gets.
+///
+/// # Errors
+/// `Server`.
+pub async fn default_search_path(connection: &mut PgConnection) -> Result<String> {
+    let sql = "SELECT reset_val FROM pg_settings WHERE name = 'search_path'";
+    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(doing("asking for the search path"))
 }

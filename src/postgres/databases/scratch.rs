@@ -36,10 +36,13 @@ pub struct Mark {
     pub live: String,
     /// Id of the backup.
     pub backup: String,
+    /// The user's own comment on a replaced database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 impl Mark {
-    pub(super) fn comment(&self) -> String {
+    pub(super) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|_| "safemigrate".into())
     }
 }
@@ -74,7 +77,7 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
     let dress = format!(
         "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC",
         quote_ident(name),
-        quote_literal(&mark.comment())
+        quote_literal(&mark.text())
     );
     if let Err(error) = connection.execute(dress.as_str()).await {
         // without its mark nobody would ever clear it away
@@ -120,11 +123,11 @@ impl Like<'_> {
             }
             _ => {}
         }
-        options.push_str(&format!(
-            " OWNER {} TABLESPACE {}",
-            quote_ident(&database.owner),
-            quote_ident(&database.tablespace)
-        ));
+        options.push_str(&format!(" OWNER {}", quote_ident(&database.owner)));
+        // naming the tablespace that it would get anyway needs a right of its own
+        if database.tablespace != "pg_default" {
+            options.push_str(&format!(" TABLESPACE {}", quote_ident(&database.tablespace)));
+        }
         options
     }
 }
@@ -204,7 +207,8 @@ mod tests {
 
     #[test]
     fn marks_survive_their_comment() {
-        let mark = Mark { safemigrate: Standing::Replaced, live: "it's \"x\"".into(), backup: "f-1".into() };
-        assert_eq!(serde_json::from_str::<Mark>(&mark.comment()).unwrap(), mark);
+        let mark =
+            Mark { safemigrate: Standing::Replaced, live: "it's \"x\"".into(), backup: "f-1".into(), comment: None };
+        assert_eq!(serde_json::from_str::<Mark>(&mark.text()).unwrap(), mark);
     }
 }

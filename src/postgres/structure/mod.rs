@@ -4,10 +4,15 @@
 //! connections: one of another major version would send settings that this server does not know, its meta-commands
 //! are psql's, and a function without a search path would fail for good.
 
+mod contents;
 mod run;
 mod script;
 
-pub use run::{Frame, Paths, prepare_session, run_entry, run_parallel, run_sql, sessions};
+pub use contents::{
+    Outcome, analyze, begin, clear_extension_rows, commit, drop_schemas_but, outcome_of, run_part,
+    search_like_the_application, search_nothing, set_sequences, transaction_id,
+};
+pub use run::{Frame, Paths, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions};
 pub use script::{Entry, Splitter};
 
 use super::tools::{self, Program, Tool};

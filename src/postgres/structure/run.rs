@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::postgres::session::{connect, doing, server_error};
 use crate::postgres::url::DatabaseUrl;
 use futures_util::future::try_join_all;
-use sqlx::Executor;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Executor};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
@@ -153,18 +153,30 @@ fn batches(entries: &[Entry]) -> Vec<Vec<&Entry>> {
     batches
 }
 
-/// Several sessions for making structure and filling it.
+/// Several sessions on a scratch database. What they write is durable only with what is committed elsewhere later.
 ///
 /// # Errors
 /// Those of `connect`.
-pub async fn sessions(url: &DatabaseUrl, count: usize) -> Result<Vec<PgConnection>> {
+pub async fn scratch_sessions(url: &DatabaseUrl, count: usize) -> Result<Vec<PgConnection>> {
     let mut sessions = Vec::with_capacity(count);
     for _ in 0..count {
         let mut session = connect(url).await?;
         prepare_session(&mut session).await?;
+        session.execute("SET synchronous_commit = off").await.map_err(doing("setting up the session"))?;
         sessions.push(session);
     }
     Ok(sessions)
+}
+
+/// Ends sessions in order, so that nobody sits in the database any more.
+///
+/// # Errors
+/// `Server`.
+pub async fn close(sessions: Vec<PgConnection>) -> Result<()> {
+    for session in sessions {
+        session.close().await.map_err(doing("closing a session"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
