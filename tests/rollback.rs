@@ -58,7 +58,7 @@ impl Scene {
     }
 
     fn plan(&self, backup: &Manifest) -> Result<Plan, Error> {
-        run(rollback::plan(&self.url(), &self.store, backup))
+        run(rollback::plan(&self.url(), &self.store, backup, None))
     }
 
     fn roll_back(&self, backup: &Manifest) -> Result<Restored, Error> {
@@ -73,7 +73,7 @@ impl Scene {
     ) -> Result<Restored, Error> {
         let (_interrupter, interrupt) = Interrupt::new();
         run(async {
-            let plan = rollback::plan_as(&self.url(), &self.store, backup, strategy).await?;
+            let plan = rollback::plan(&self.url(), &self.store, backup, strategy).await?;
             rollback::apply(&self.url(), &self.store, &plan, backup, observer, &interrupt).await
         })
     }
@@ -349,7 +349,7 @@ fn hostile_settings_and_names_do_no_harm() {
     for strategy in [Strategy::Swap, Strategy::InPlace] {
         scene.cluster.psql(name, "DROP TABLE public.t CASCADE");
         run(async {
-            let plan = rollback::plan_as(&url, &scene.store, &backup, Some(strategy)).await.unwrap();
+            let plan = rollback::plan(&url, &scene.store, &backup, Some(strategy)).await.unwrap();
             rollback::apply(&url, &scene.store, &plan, &backup, &Quiet, &interrupt).await.unwrap()
         });
         assert_same(&before, &scene.cluster.dump_with_database(name));
@@ -439,7 +439,7 @@ fn interrupted_nothing_has_changed() {
             let (interrupter, interrupt) = Interrupt::new();
             let observer = At(stage, move || interrupter.interrupt());
             let error = run(async {
-                let plan = rollback::plan(&scene.url(), &scene.store, &backup).await.unwrap();
+                let plan = rollback::plan(&scene.url(), &scene.store, &backup, None).await.unwrap();
                 rollback::apply(&scene.url(), &scene.store, &plan, &backup, &observer, &interrupt).await.unwrap_err()
             });
             assert_eq!(error.kind, ErrorKind::Interrupted);

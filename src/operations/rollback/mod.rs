@@ -15,7 +15,7 @@ mod prove;
 mod swap;
 
 pub use clean_up::{CleanUp, clean_up};
-pub use plan::{plan, plan_as};
+pub use plan::plan;
 
 use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};

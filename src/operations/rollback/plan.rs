@@ -16,21 +16,13 @@ use crate::postgres::{PgConnection, emptying};
 use crate::store::Store;
 use std::collections::BTreeSet;
 
-/// Plans the rollback of the URL's database to a full backup, in the best way that the role may take. Reads the whole
-/// backup, so that a damaged one is found here; changes nothing.
+/// Plans the rollback of the URL's database to a full backup. Reads the whole backup, so that a damaged one is found
+/// here; changes nothing. `wanted`: the strategy that the user asked for; else the best that the role may do.
 ///
 /// # Errors
 /// `Usage` for a backup that is not full or of another database; `Damaged`; `Tool`; `NeedsYou` when an earlier rollback
 /// stopped half way; `Other` with the reasons when this role cannot do it.
-pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest) -> Result<Plan> {
-    plan_as(url, store, backup, None).await
-}
-
-/// The same in the way that the user asked for, if he did.
-///
-/// # Errors
-/// Those of `plan`; `Other` when this role cannot do it in that way.
-pub async fn plan_as(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {
+pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {
     plan_inner(url, store, backup, wanted).await.map_err(nothing_changed)
 }
 
