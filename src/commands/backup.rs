@@ -25,8 +25,11 @@ pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Inte
     let project = target.project_info(interrupt).await?;
     let request = Request { kinds, reason: Reason::Manual, run: None, project };
     let taken = checkpoint::take(&target.url, store, &request, &progress, interrupt).await?;
-    retention::prune(store, target.place.settings.retention.keep, &taken.ids())?;
-    let (all, _) = with_sizes(store)?;
+    // from here on the backup exists, whatever becomes of the old ones
+    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &taken.ids()) {
+        ui.warn(&format!("Old backups could not be removed: {error}"));
+    }
+    let (all, _) = with_sizes(store).unwrap_or_default();
     let stored = all.into_iter().map(|(m, stored)| (m.id, stored)).collect();
     ui.result(&Backup { taken, stored });
     Ok(())

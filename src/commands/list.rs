@@ -11,14 +11,18 @@ use serde_json::json;
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     let place = place(globals)?;
     let (backups, unreadable) = with_sizes(&place.store)?;
-    for error in unreadable {
+    for error in &unreadable {
         ui.warn(&error.to_string());
     }
-    ui.result(&List(backups));
+    ui.result(&List { backups, damaged: unreadable.iter().map(ToString::to_string).collect() });
     Ok(())
 }
 
-struct List(Vec<(Manifest, u64)>);
+struct List {
+    backups: Vec<(Manifest, u64)>,
+    /// What is wrong with those that cannot be read.
+    damaged: Vec<String>,
+}
 
 impl Report for List {
     fn command(&self) -> &'static str {
@@ -30,22 +34,22 @@ impl Report for List {
     }
 
     fn json(&self) -> Fields {
-        let backups = self.0.iter().map(|(m, stored)| {
+        let backups = self.backups.iter().map(|(m, stored)| {
             json!({
                 "id": m.id, "kind": m.kind.name(), "created_at": m.created_at, "database": m.database.name,
                 "tables": m.tables.len(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": stored,
                 "reason": m.reason.name(), "run": m.run, "pinned": false,
             })
         });
-        Fields::from_iter([("backups".to_owned(), backups.collect())])
+        Fields::from_iter([("backups".to_owned(), backups.collect()), ("damaged".to_owned(), json!(self.damaged))])
     }
 
     fn text(&self, style: &Style) -> String {
-        if self.0.is_empty() {
+        if self.backups.is_empty() {
             return "No backups yet. `safemigrate backup` takes one, `safemigrate dev` takes them by itself.".into();
         }
         let mut table = Table::new(["ID", "KIND", "WHEN", "DATABASE", ">TABLES", ">ROWS", ">SIZE", ">ADDS", "WHY"]);
-        for (m, stored) in &self.0 {
+        for (m, stored) in &self.backups {
             table.row([
                 style.cyan(&m.id),
                 m.kind.name().into(),

@@ -12,6 +12,7 @@ use crate::postgres::PgConnection;
 use crate::postgres::census::misread;
 use crate::postgres::copy::{copy_out, copy_out_statement};
 use crate::postgres::dump::dump_structure;
+use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::{Batch, Store};
@@ -70,12 +71,26 @@ pub async fn take(
 ) -> Result<Taken> {
     let taken = interrupt.or(take_uninterrupted(url, store, request, observer)).await;
     observer.on(Event::StageDone);
-    taken.map_err(|e| match e.kind {
-        ErrorKind::Interrupted => {
-            Error::new(e.kind, "Interrupted while backing up: no backup was made and the database is untouched")
-        }
-        _ => e,
-    })
+    taken.map_err(|e| no_backup(store, e))
+}
+
+/// What a user asks first when a backup fails, and room for the next try.
+fn no_backup(store: &Store, error: Error) -> Error {
+    const SENTENCE: &str = "No backup was made and the database is untouched";
+    if error.kind == ErrorKind::Interrupted {
+        return Error::new(
+            error.kind,
+            "Interrupted while backing up: no backup was made and the database is untouched",
+        );
+    }
+    let mut error = explain_rights(error);
+    if error.kind == ErrorKind::Store {
+        let _ = store.sweep();
+    }
+    if !error.message.contains("othing was changed") {
+        error.message = format!("{}. {SENTENCE}", error.message.trim_end_matches('.'));
+    }
+    error
 }
 
 async fn take_uninterrupted(
@@ -115,11 +130,25 @@ async fn take_uninterrupted(
         ..manifest
     });
     let mut taken = Taken { full, data_only, snapshot_seconds: 0.0 };
-    for manifest in taken.manifests() {
-        store.write_manifest(manifest)?;
-    }
+    write_manifests(store, &taken)?;
     taken.snapshot_seconds = started.elapsed().as_secs_f64();
     Ok(taken)
+}
+
+/// Both or none: half a checkpoint would look like a whole one.
+fn write_manifests(store: &Store, taken: &Taken) -> Result<()> {
+    let mut written: Vec<&str> = Vec::new();
+    for manifest in taken.manifests() {
+        if let Err(error) = store.write_manifest(manifest) {
+            for id in written {
+                // what cannot be taken back is whole all the same
+                let _ = store.remove_manifest(id);
+            }
+            return Err(error);
+        }
+        written.push(&manifest.id);
+    }
+    Ok(())
 }
 
 async fn structure(url: &DatabaseUrl, snapshot: &Snapshot, batch: &Batch) -> Result<Structure> {
@@ -175,12 +204,16 @@ async fn read_tables(snapshot: &Snapshot, batch: &Arc<Batch>, observer: &dyn Obs
         reading.spawn(read_segments(connection, Arc::clone(&queue), Arc::clone(batch), progress.clone()));
     }
     drop(progress);
-    while let Some(bytes) = heard.recv().await {
-        observer.on(Event::Bytes(bytes));
-    }
     let mut done: Vec<Done> = Vec::new();
-    while let Some(finished) = reading.join_next().await {
-        done.extend(finished.map_err(|e| Error::new(ErrorKind::Other, "A reader stopped").because(e))??);
+    loop {
+        tokio::select! {
+            Some(bytes) = heard.recv() => observer.on(Event::Bytes(bytes)),
+            // the first that fails ends the others
+            Some(finished) = reading.join_next() => {
+                done.extend(finished.map_err(|e| Error::new(ErrorKind::Other, "A reader stopped").because(e))??);
+            }
+            else => break,
+        }
     }
     done.sort_by_key(|d| (d.table, d.segment));
     let mut data: Vec<TableData> = tables
@@ -226,6 +259,13 @@ fn worker_count() -> usize {
     (cores * 2).clamp(2, 8)
 }
 
+fn of_table(mut error: Error, table: &Table) -> Error {
+    if error.kind == ErrorKind::Server {
+        error.message = error.message.replacen("a table", &format!("the table {}", table.name), 1);
+    }
+    error
+}
+
 async fn read_segments(
     mut connection: PgConnection,
     queue: Arc<Mutex<VecDeque<Job>>>,
@@ -244,7 +284,8 @@ async fn read_segments(
             let _ = progress.send(piece.len() as u64);
             writer.append(piece)
         })
-        .await?;
+        .await
+        .map_err(|e| of_table(e, &job.of))?;
         let stats = counter.finish().ok_or_else(|| misread(&job.of))?;
         if stats.rows == 0 {
             continue;

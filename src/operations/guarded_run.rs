@@ -75,6 +75,10 @@ async fn journey(
         entry.run.before = taken.ids();
         place.observer.on(Event::Note(format!("Checkpoint {} taken", entry.run.before.join(" and "))));
     }
+    if place.interrupt.is_set() {
+        let message = "Interrupted after the checkpoint: Prisma was not started and the database is untouched";
+        return Err(Error::new(ErrorKind::Interrupted, message));
+    }
     entry.step(State::Migrating)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();

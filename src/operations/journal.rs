@@ -3,7 +3,7 @@
 use super::ids;
 use crate::domain::event::{Event, Observer};
 use crate::domain::run::{Run, State};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Holder, Lock, Store};
 
 /// An open run. Dropped without `close` (a crash) it stays unfinished, and the next command says so.
@@ -20,6 +20,8 @@ pub struct Entry {
 pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
     store.prepare()?;
     let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
+    // before anything is written: on a full disk this may be the room that is needed
+    store.sweep_left_overs()?;
     for mut run in store.runs()?.into_iter().filter(Run::is_unfinished) {
         let next = run.next_step();
         observer.on(Event::Note(format!(
@@ -70,7 +72,11 @@ impl Entry {
         }
         let written = self.store.write_run(&self.run);
         let done = result?;
-        written?;
+        written.map_err(|e| {
+            let sentence = self.run.outcome.as_deref().unwrap_or("It is done");
+            let message = format!("{sentence}. But the journal of it could not be written");
+            Error::new(e.kind, message).hint("Nothing has to be done again.").because(e)
+        })?;
         Ok(done)
     }
 }

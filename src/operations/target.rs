@@ -23,8 +23,9 @@ pub struct Place {
 /// The database, and the Prisma project that migrates it.
 pub struct Target {
     pub place: Place,
-    /// `None` with only `--url` and no project.
+    /// `None` with only `--url` and no usable project.
     pub project: Option<Project>,
+    why_no_project: Option<Error>,
     pub url: DatabaseUrl,
     source: UrlSource,
 }
@@ -61,21 +62,29 @@ impl Place {
     }
 
     fn checkpoint_of_last_run(&self, wanted: Wanted) -> Result<Manifest> {
+        if let Some(file) = self.store.unreadable_runs()?.first() {
+            let message =
+                format!("Which run was the last is not sure: {} cannot be read. Nothing was changed", file.display());
+            return Err(Error::new(ErrorKind::Damaged, message).hint("`safemigrate list` shows the backups; name one."));
+        }
         let runs = self.store.runs()?;
         let id = runs.iter().find_map(|run| if wanted == Wanted::DataOnly { run.data_only() } else { run.full() });
         match id {
             Some(id) => self.store.manifest(id),
-            None => Err(Error::new(ErrorKind::NoSuchBackup, "There is no checkpoint of a run yet. Nothing was changed")
-                .hint("`safemigrate list` shows the backups; name one.")),
+            None => {
+                Err(Error::new(ErrorKind::NoSuchBackup, "There is no checkpoint of a run yet. Nothing was changed")
+                    .hint("`safemigrate list` shows the backups; name one."))
+            }
         }
     }
 }
 
 fn store_folder(flag: Option<&str>, settings: &Settings, root: &Path, cwd: &Path) -> Result<PathBuf> {
     match (flag, &settings.store.path) {
-        (Some(text), _) if text.contains("://") => {
-            Err(Error::new(ErrorKind::Usage, "A store at a URL is not supported yet: --store takes a folder. Nothing was changed"))
-        }
+        (Some(text), _) if text.contains("://") => Err(Error::new(
+            ErrorKind::Usage,
+            "A store at a URL is not supported yet: --store takes a folder. Nothing was changed",
+        )),
         (Some(text), _) => Ok(cwd.join(text)),
         (None, Some(path)) => Ok(root.join(path)),
         (None, None) => Ok(root.join(".safemigrate")),
@@ -89,12 +98,12 @@ impl Target {
         match (Project::load(&place.choices, &place.cwd).await, &place.choices.url) {
             (Ok(project), _) => {
                 let (url, source) = project.database_url()?;
-                Ok(Self { place, project: Some(project), url, source })
+                Ok(Self { place, project: Some(project), why_no_project: None, url, source })
             }
             // an address is enough for everything that does not run Prisma
             (Err(e), Some(text)) if e.kind != ErrorKind::Config => {
                 let url = DatabaseUrl::parse(text)?;
-                Ok(Self { place, project: None, url, source: UrlSource::Flag })
+                Ok(Self { place, project: None, why_no_project: Some(e), url, source: UrlSource::Flag })
             }
             (Err(e), _) => Err(e),
         }
@@ -103,12 +112,16 @@ impl Target {
     /// The project, for what cannot be done without Prisma.
     ///
     /// # Errors
-    /// `NoProject`.
-    pub fn prisma_project(&self, command: &str) -> Result<&Project> {
-        self.project.as_ref().ok_or_else(|| {
-            let message = format!("`{command}` runs Prisma, and there is no Prisma project here. Nothing was changed");
-            Error::new(ErrorKind::NoProject, message).hint("Go into the project's folder, or name it: --project DIR.")
-        })
+    /// Why there is none: `NoProject`, `Tool`.
+    pub fn prisma_project(&self) -> Result<&Project> {
+        match (&self.project, &self.why_no_project) {
+            (Some(project), _) => Ok(project),
+            (None, Some(why)) => {
+                let error = Error::new(why.kind, why.message.clone());
+                Err(why.hints.iter().fold(error, |error, hint| error.hint(hint)))
+            }
+            (None, None) => Err(Error::new(ErrorKind::NoProject, "There is no Prisma project here. Nothing was changed")),
+        }
     }
 
     /// What this database is taken for.
@@ -129,7 +142,11 @@ impl Target {
         let migrations = prisma_journal::read(&mut connection, self.url.prisma_schema()).await?;
         let Some(project) = &self.project else {
             let names: Vec<String> = applied(migrations);
-            return Ok((!names.is_empty()).then_some(ProjectInfo { prisma: None, git_commit: None, migrations: names }));
+            return Ok((!names.is_empty()).then_some(ProjectInfo {
+                prisma: None,
+                git_commit: None,
+                migrations: names,
+            }));
         };
         Ok(Some(ProjectInfo {
             prisma: Some(project.prisma_version.text.clone()),

@@ -9,6 +9,7 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::census::census;
 use crate::postgres::copy::{copy_out, copy_out_statement};
+use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
@@ -49,7 +50,7 @@ pub async fn compare_live(
 ) -> Result<Verification> {
     let compared = interrupt.or(read_and_compare(url, store, backup, observer)).await;
     observer.on(Event::StageDone);
-    compared
+    compared.map_err(explain_rights)
 }
 
 async fn read_and_compare(

@@ -107,9 +107,9 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> Error {
         .because(error),
         "3D000" => Error::new(
             ErrorKind::NoDatabase,
-            format!("The database {} does not exist on {}:{}", url.database, url.host, url.port),
+            format!("The database {} does not exist on {}:{}. Nothing was changed", url.database, url.host, url.port),
         )
-        .because(error),
+        .hint("Check the name at the end of the database URL. `safemigrate dev` makes a new database."),
         "57P03" | "53300" => unreachable(url).because(error),
         "" => match error {
             sqlx::Error::Tls(_) => {
@@ -137,6 +137,27 @@ pub fn server_error(doing: &str, error: sqlx::Error) -> Error {
         ours.hints.extend(detail.hint().map(|h| format!("PostgreSQL's hint: {h}")));
     }
     ours.because(error)
+}
+
+/// Says what a missing right means for somebody who wants everything to be read.
+#[must_use]
+pub fn explain_rights(mut error: Error) -> Error {
+    let refused = {
+        let source = std::error::Error::source(&error).and_then(|s| s.downcast_ref::<sqlx::Error>());
+        let server = source.and_then(sqlx::Error::as_database_error);
+        server.filter(|e| e.code().is_some_and(|c| c == "42501")).map(|e| e.message().to_owned())
+    };
+    let Some(said) = refused else { return error };
+    if said.contains("row-level security") {
+        error.message =
+            "Row-level security hides rows from the role of the database URL, and a part is no backup".into();
+        error.hint(
+            "Give a role that sees all rows (the tables' owner, or one with BYPASSRLS): --url postgresql://ROLE@…",
+        )
+    } else {
+        error.message = "The role of the database URL may not read everything, and a part is no backup".into();
+        error.hint("Give a role that may (the tables' owner), or let the owner type: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …")
+    }
 }
 
 /// Short form for `.map_err(…)`: says what was being done.

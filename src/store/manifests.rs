@@ -107,8 +107,7 @@ impl Store {
     /// `NoSuchBackup`; `Usage` when several begin so; `Damaged`.
     pub fn resolve(&self, text: &str, wanted: Wanted) -> Result<Manifest> {
         if text == "latest" {
-            let (good, _) = self.manifests()?;
-            return good.into_iter().find(|m| wanted.fits(&m.id)).ok_or_else(|| no_such_backup(text));
+            return self.latest(wanted);
         }
         let ids = self.backup_ids()?;
         if ids.iter().any(|id| id == text) {
@@ -125,6 +124,24 @@ impl Store {
             }
             _ => Err(no_such_backup(text)),
         }
+    }
+
+    /// The newest; refused where a damaged one may be newer still.
+    fn latest(&self, wanted: Wanted) -> Result<Manifest> {
+        let written = |id: &str| fs::symlink_metadata(self.manifest_path(id)).and_then(|m| m.modified()).ok();
+        let mut ids = self.backup_ids()?;
+        ids.retain(|id| wanted.fits(id));
+        let (good, _) = self.manifests()?;
+        let newest = good.into_iter().find(|m| wanted.fits(&m.id));
+        for id in ids {
+            let newer = newest.as_ref().is_none_or(|m| written(&id) >= written(&m.id));
+            if let Err(damage) = self.manifest(&id)
+                && newer
+            {
+                return Err(damage.hint("It may be the latest: name the backup that you mean."));
+            }
+        }
+        newest.ok_or_else(|| no_such_backup("latest"))
     }
 
     /// Takes a backup out of the list; its objects go with the next sweep.

@@ -28,6 +28,9 @@ use std::path::{Path, PathBuf};
 
 /// The newest layout that this program writes.
 const LAYOUT: u32 = 1;
+/// What may stand in a store that is not made to its end, or at the root of a disk of its own.
+const OURS: &[&str] =
+    &["objects", "backups", "runs", "tmp", "lock", "rejects", "set-aside", ".gitignore", "format", "lost+found"];
 
 /// Where backups and runs are kept. Cheap to clone; nothing is created before `prepare`.
 #[derive(Debug, Clone)]
@@ -65,6 +68,7 @@ impl Store {
     /// # Errors
     /// `Store` with the reason of the disk.
     pub fn prepare(&self) -> Result<()> {
+        self.refuse_foreign_folder()?;
         let make = || -> std::io::Result<()> {
             for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.tmp()] {
                 files::make_private_folder(&folder)?;
@@ -74,6 +78,32 @@ impl Store {
             tempfile::tempfile_in(self.tmp()).map(drop)
         };
         make().map_err(|e| self.cannot("written", e))
+    }
+
+    /// A mistyped `--store` must neither close somebody's folder to others nor make a path on the wrong disk.
+    fn refuse_foreign_folder(&self) -> Result<()> {
+        let shown = self.root.display();
+        let parent = self.root.parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(missing) = parent.filter(|p| !p.exists()) {
+            let message = format!(
+                "The store {shown} cannot be made: there is no folder {}. Nothing was changed",
+                missing.display()
+            );
+            return Err(Error::new(ErrorKind::Store, message)
+                .hint(format!("Make it (mkdir -p {}), or give another place with --store DIR.", missing.display())));
+        }
+        if !self.root.is_dir() || self.root.join("format").exists() {
+            return Ok(());
+        }
+        let names = names_in(&self.root)?;
+        match names.iter().find(|name| !OURS.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(other) => Err(Error::new(
+                ErrorKind::Store,
+                format!("The folder {shown} is not empty ({other} is in it) and no store. Nothing was changed"),
+            )
+            .hint(format!("Give a folder of its own: --store {}", self.root.join("safemigrate").display()))),
+        }
     }
 
     /// Where set-aside migration folders of a run go.
@@ -102,7 +132,8 @@ impl Store {
     }
 
     fn cannot(&self, participle: &str, error: std::io::Error) -> Error {
-        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        use std::io::ErrorKind as Io;
+        let full = matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge);
         let ours = Error::new(ErrorKind::Store, format!("The store {} cannot be {participle}", self.root.display()));
         let ours = if full {
             ours.hint("The disk is full: make room, or give another place with --store DIR.")

@@ -15,16 +15,32 @@ pub struct Swept {
 }
 
 impl Store {
+    /// Removes what a crash left half written. Call it under the lock.
+    ///
+    /// # Errors
+    /// `Store` when a folder cannot be read.
+    pub fn sweep_left_overs(&self) -> Result<()> {
+        let unnamed = |name: &String| name.starts_with(".tmp");
+        for (folder, left) in [
+            (self.tmp(), super::names_in(&self.tmp())?),
+            (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
+            (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
+        ] {
+            for name in left {
+                // somebody else's cleaning is as good as ours
+                let _ = fs::remove_file(folder.join(name));
+            }
+        }
+        Ok(())
+    }
+
     /// Removes objects that no manifest names and what a crash left in `tmp/`. Call it under the lock.
     /// With a manifest that cannot be read nothing is removed: it may need any of them.
     ///
     /// # Errors
     /// `Store`.
     pub fn sweep(&self) -> Result<Swept> {
-        for name in super::names_in(&self.tmp())? {
-            // somebody else's cleaning is as good as ours
-            let _ = fs::remove_file(self.tmp().join(name));
-        }
+        self.sweep_left_overs()?;
         let (manifests, unreadable) = self.manifests()?;
         if !unreadable.is_empty() {
             return Ok(Swept::default());
