@@ -54,6 +54,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       verify    Compare the live database with a backup: rows, columns, values
       history   The guarded commands that ran, and how they ended
       status    Unfinished runs and what to do about them
+      recover   Finish or undo what a crash left
       prune     Delete old backups
       rollback  Put structure and data back as a full backup holds them
       reinsert  Put the rows of a data-only backup into the schema as it is now
@@ -134,7 +135,7 @@ fn dev_help_is_ours_wherever_it_stands() {
 #[test]
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
-        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "prune", "rollback", "reinsert",
+        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "recover", "prune", "rollback", "reinsert",
         "guard",
     ];
     for command in commands {

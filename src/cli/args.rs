@@ -31,6 +31,9 @@ pub enum Command {
     /// Unfinished runs and what to do about them
     #[command(after_help = "Example:\n  safemigrate status")]
     Status,
+    /// Finish or undo what a crash left
+    #[command(after_help = "Example:\n  safemigrate recover")]
+    Recover,
     /// Delete old backups
     #[command(after_help = "Example:\n  safemigrate prune --keep 5")]
     Prune(PruneArgs),
@@ -57,6 +60,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::History => "history",
             Self::Status => "status",
+            Self::Recover => "recover",
             Self::Prune(_) => "prune",
             Self::Rollback(_) => "rollback",
             Self::Reinsert(_) => "reinsert",

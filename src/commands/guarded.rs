@@ -45,7 +45,7 @@ async fn run(
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
-    let project = target.prisma_project(action.name())?;
+    let project = target.prisma_project()?;
     permit(target, action, globals, ui).await?;
     let progress = ui.progress();
     let place = Place {
@@ -92,7 +92,11 @@ async fn settle(
         OnLoss::Ask => {
             ui.say(&report.text(ui.style()));
             ui.say(&report.outcome.conclusion.happened);
-            let options = ["Keep it as it is now", "Roll back: structure and data as before", "Re-insert: the old rows into the new schema"];
+            let options = [
+                "Keep it as it is now",
+                "Roll back: structure and data as before",
+                "Re-insert: the old rows into the new schema",
+            ];
             match ui.choose("What shall be done?", &options) {
                 Ok(1) => OnLoss::Rollback,
                 Ok(2) => OnLoss::Reinsert,
@@ -108,7 +112,9 @@ async fn settle(
         (OnLoss::Rollback, Some(full), _) => {
             let restored = rollback::carry_out(target, full, None, ui, interrupt).await?;
             ui.say(&restored.text(ui.style()));
-            ui.say("The migration is undone. Its folder is still there: mend it, or `safemigrate rollback --set-aside`.");
+            ui.say(
+                "The migration is undone. Its folder is still there: mend it, or `safemigrate rollback --set-aside`.",
+            );
             finish(report, ui)
         }
         (OnLoss::Reinsert, _, Some(data)) => {

@@ -7,6 +7,7 @@ mod history;
 mod list;
 mod loss;
 mod prune;
+mod recover;
 mod reinsert;
 mod rollback;
 mod show;
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
         Command::Status => status::run(&globals, ui),
+        Command::Recover => recover::run(&globals, ui).await,
         Command::Prune(args) => prune::run(&globals, &args, ui),
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,

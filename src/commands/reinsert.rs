@@ -3,14 +3,14 @@
 use super::target::{permit, target};
 use crate::cli::{self, Globals, ReinsertArgs};
 use crate::domain::guard::Action;
+use crate::domain::manifest::Wanted;
 use crate::domain::reinsert::{self as domain, OnConflict, Options, Rejects, describe};
 use crate::domain::suggest::Suggestion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
+use crate::operations::reinsert::{self, Outcome};
 use crate::operations::restore::re_insert;
 use crate::operations::target::Target;
-use crate::operations::reinsert::{self, Outcome};
-use crate::domain::manifest::Wanted;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count};
 use serde_json::Value;
 
@@ -78,7 +78,13 @@ impl Wish {
 }
 
 /// Shows the plan, asks, does it.
-pub async fn carry_out(globals: &Globals, target: &Target, wish: Wish, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+pub async fn carry_out(
+    globals: &Globals,
+    target: &Target,
+    wish: Wish,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let store = &target.place.store;
     let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
     if !wish.dry_run {
@@ -94,7 +100,10 @@ pub async fn carry_out(globals: &Globals, target: &Target, wish: Wish, ui: &Ui, 
         return finish(outcome, ui);
     }
     let asked = ui.can_ask() || wish.overwrites();
-    if asked && globals.confirm.is_none() && ui.confirm(&format!("Put these rows into {}?", target.url.database), true)? == Answer::No {
+    if asked
+        && globals.confirm.is_none()
+        && ui.confirm(&format!("Put these rows into {}?", target.url.database), true)? == Answer::No
+    {
         return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
     }
     finish(re_insert(target, &backup, &plan, &progress, interrupt).await?, ui)
@@ -108,13 +117,17 @@ fn finish(outcome: Outcome, ui: &Ui) -> Result<(), Failure> {
         }
         Outcome::DoesNotFit(report) => {
             let rejected: u64 = report.tables.iter().map(|t| t.rejected).sum();
-            let mut error = Error::new(ErrorKind::RowsDoNotFit, format!("{} rows do not fit into the schema as it is now. Nothing was changed", count(rejected)));
+            let mut error = Error::new(
+                ErrorKind::RowsDoNotFit,
+                format!("{} rows do not fit into the schema as it is now. Nothing was changed", count(rejected)),
+            );
             for table in report.tables.iter().filter(|t| t.rejected > 0) {
                 for reason in &table.reasons {
                     error = error.hint(format!("{}: {} ({} rows)", table.table, reason.reason, count(reason.rows)));
                 }
             }
-            error = error.hint("Give --fill or --map for them, or --rejects save to put them aside and go on with the rest.");
+            error = error
+                .hint("Give --fill or --map for them, or --rejects save to put them aside and go on with the rest.");
             Err(Failure::with(error, Reinsert(report)))
         }
     }

@@ -26,7 +26,10 @@ pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &In
         ui.style().ago(&backup.created_at)
     ));
     if globals.confirm.is_none() {
-        let question = format!("Everything in {} that came later will be replaced (a checkpoint of it is taken first). Go on?", target.url.database);
+        let question = format!(
+            "Everything in {} that came later will be replaced (a checkpoint of it is taken first). Go on?",
+            target.url.database
+        );
         if ui.confirm(&question, false)? == Answer::No {
             return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
         }
@@ -54,7 +57,13 @@ fn full(backup: Manifest) -> Result<Manifest> {
 ///
 /// # Errors
 /// Those of the checkpoint and of the restore.
-pub async fn carry_out(target: &Target, id: &str, strategy: Option<cli::Strategy>, ui: &Ui, interrupt: &Interrupt) -> Result<Rollback> {
+pub async fn carry_out(
+    target: &Target,
+    id: &str,
+    strategy: Option<cli::Strategy>,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<Rollback> {
     let strategy = strategy.map(|s| match s {
         cli::Strategy::Swap => Strategy::Swap,
         cli::Strategy::InPlace => Strategy::InPlace,
@@ -92,10 +101,18 @@ impl Report for Rollback {
     }
 
     fn text(&self, style: &Style) -> String {
-        let (rows, tables) = (plural(self.done.restored.rows, "row"), plural(self.done.restored.tables as u64, "table"));
-        let mut lines = vec![format!("{} Rolled back to {}: {rows} in {tables}, structure and data as they were, proven.", style.green("✔"), self.done.backup)];
+        let (rows, tables) =
+            (plural(self.done.restored.rows, "row"), plural(self.done.restored.tables as u64, "table"));
+        let mut lines = vec![format!(
+            "{} Rolled back to {}: {rows} in {tables}, structure and data as they were, proven.",
+            style.green("✔"),
+            self.done.backup
+        )];
         if let Some(full) = self.done.safety_backups.first() {
-            lines.push(format!("What was there before is in {}. To undo this: safemigrate rollback {full}", self.done.safety_backups.join(" and ")));
+            lines.push(format!(
+                "What was there before is in {}. To undo this: safemigrate rollback {full}",
+                self.done.safety_backups.join(" and ")
+            ));
         }
         match (&self.set_aside, self.done.pending.as_slice()) {
             (_, []) => {}

@@ -3,9 +3,9 @@
 use super::target::place;
 use crate::cli::{Globals, ShowArgs};
 use crate::domain::manifest::Manifest;
+use crate::domain::manifest::Wanted;
 use crate::error::Result;
 use crate::operations::retention::with_sizes;
-use crate::domain::manifest::Wanted;
 use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
 use serde_json::json;
 

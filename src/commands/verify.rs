@@ -4,10 +4,10 @@ use super::loss;
 use super::target::target;
 use crate::cli::{Globals, IdArgs};
 use crate::domain::compare::Verification;
+use crate::domain::manifest::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::verification::compare_live;
-use crate::domain::manifest::Wanted;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 

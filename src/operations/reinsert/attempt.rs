@@ -116,7 +116,8 @@ impl<'a> Attempt<'a> {
 
     /// Whether rows that go into this table are rows of the foreign key's table: itself, its root, or one of its leaves.
     fn holds(&self, table: &TablePlan, keys_table: &QualifiedName) -> bool {
-        let leaf_of = |root: &QualifiedName| self.now.table(keys_table).and_then(|t| t.partition_root.as_ref()) == Some(root);
+        let leaf_of =
+            |root: &QualifiedName| self.now.table(keys_table).and_then(|t| t.partition_root.as_ref()) == Some(root);
         &table.table == keys_table || table.partition_root.as_ref() == Some(keys_table) || leaf_of(&table.table)
     }
 
@@ -141,7 +142,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// COPY into the empty table itself; undone when a row does not fit.
-    async fn go_straight(&self, connection: &mut PgConnection, stage: &Stage<'_>, aside: &mut Aside) -> Result<Progress> {
+    async fn go_straight(
+        &self,
+        connection: &mut PgConnection,
+        stage: &Stage<'_>,
+        aside: &mut Aside,
+    ) -> Result<Progress> {
         let alone = self.load.plan.tables.iter().filter(|t| t.table == stage.plan.table).count() == 1;
         if !(alone && stage.plan.is_straight() && stage.is_plain() && stage.is_empty(connection).await?) {
             return Ok(Progress::default());
@@ -152,7 +158,8 @@ impl<'a> Attempt<'a> {
         }
         savepoint(connection, "safemigrate_copy").await?;
         let target = stage.plan.table.sql();
-        match feed(connection, self.load.store, &rows, self.load.observer, |part| stage.copy_plain(part, &target)).await {
+        match feed(connection, self.load.store, &rows, self.load.observer, |part| stage.copy_plain(part, &target)).await
+        {
             Ok(copied) => {
                 release(connection, "safemigrate_copy").await?;
                 self.load.observer.on(Event::TableDone(stage.plan.table.to_string()));
@@ -232,7 +239,8 @@ impl<'a> Attempt<'a> {
         loop {
             note_orphans(connection, stages, &pending, links).await?;
             for n in 0..stages.len() {
-                (progress[n].inserted, progress[n].updated) = if progress[n].straight { (progress[n].inserted, 0) } else { (0, 0) };
+                (progress[n].inserted, progress[n].updated) =
+                    if progress[n].straight { (progress[n].inserted, 0) } else { (0, 0) };
                 if pending[n] == nothing {
                     continue;
                 }
@@ -276,7 +284,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn report(&self, connection: &mut PgConnection, stages: &[Stage<'_>], progress: &[Progress]) -> Result<Report> {
+    async fn report(
+        &self,
+        connection: &mut PgConnection,
+        stages: &[Stage<'_>],
+        progress: &[Progress],
+    ) -> Result<Report> {
         let mut report = Report::new(self.load.plan, self.load.dry_run);
         for ((stage, progress), table) in stages.iter().zip(progress).zip(&mut report.tables) {
             table.in_backup = progress.in_backup;
@@ -306,7 +319,11 @@ fn refers_to_nothing(error: Error) -> Error {
 fn insertion_order(count: usize, links: &[Link<'_>]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(count);
     while order.len() < count {
-        let waits = |n: usize| links.iter().any(|l| l.referencing.contains(&n) && l.referenced.iter().any(|r| *r != n && !order.contains(r)));
+        let waits = |n: usize| {
+            links
+                .iter()
+                .any(|l| l.referencing.contains(&n) && l.referenced.iter().any(|r| *r != n && !order.contains(r)))
+        };
         let left: Vec<usize> = (0..count).filter(|n| !order.contains(n)).collect();
         let next = left.iter().copied().find(|n| !waits(*n)).or(left.first().copied());
         order.extend(next);

@@ -37,7 +37,10 @@ pub async fn feed(
                 copy_in(connection, &sql, OnlyFields::new(object, keep.clone())).await?
             };
             if copied != segment.rows {
-                let what = format!("{} has {copied} rows in a segment of the backup that should have {}", part.table.name, segment.rows);
+                let what = format!(
+                    "{} has {copied} rows in a segment of the backup that should have {}",
+                    part.table.name, segment.rows
+                );
                 return Err(Error::new(ErrorKind::Damaged, format!("The backup is damaged: {what}")));
             }
             rows += copied;

@@ -63,7 +63,9 @@ impl Load<'_> {
                 undo(connection, "safemigrate_attempt").await?;
                 match attempt.run(connection, false).await? {
                     Ended::Whole(report, rows) => (report, rows),
-                    Ended::LookAtEachRow => return Err(Error::new(ErrorKind::Other, "The rows could not be put back one by one")),
+                    Ended::LookAtEachRow => {
+                        return Err(Error::new(ErrorKind::Other, "The rows could not be put back one by one"));
+                    }
                 }
             }
         };
@@ -79,7 +81,8 @@ impl Load<'_> {
 
     /// The tables that rows go into, each once, and whether it is partitioned.
     fn targets(&self) -> Vec<(QualifiedName, bool)> {
-        let mut targets: Vec<(QualifiedName, bool)> = self.plan.tables.iter().map(|t| (t.table.clone(), t.partitioned)).collect();
+        let mut targets: Vec<(QualifiedName, bool)> =
+            self.plan.tables.iter().map(|t| (t.table.clone(), t.partitioned)).collect();
         targets.sort();
         targets.dedup();
         targets
@@ -91,7 +94,8 @@ impl Load<'_> {
         if &plan == self.plan {
             Ok(now)
         } else {
-            Err(Error::new(ErrorKind::Server, "The schema has changed since the plan was made. Nothing was changed").hint("Run the command again."))
+            Err(Error::new(ErrorKind::Server, "The schema has changed since the plan was made. Nothing was changed")
+                .hint("Run the command again."))
         }
     }
 
@@ -109,7 +113,8 @@ impl Load<'_> {
 
     /// All of them; with `--table` only those that these tables draw from, unless an expression may draw from any.
     fn sequences_to_hold<'c>(&self, now: &'c Catalog) -> Vec<&'c crate::domain::schema::Sequence> {
-        let calls = |c: &ColumnPlan| !matches!(c.source, Source::Copied { .. } | Source::Null | Source::Identity { .. });
+        let calls =
+            |c: &ColumnPlan| !matches!(c.source, Source::Copied { .. } | Source::Null | Source::Identity { .. });
         let any = self.plan.options.tables.is_empty() || self.plan.tables.iter().any(|t| t.columns.iter().any(calls));
         let planned = |name: &QualifiedName| self.plan.sequences.iter().any(|s| &s.name == name);
         now.sequences.iter().filter(|s| any || planned(&s.name)).collect()
@@ -126,7 +131,12 @@ impl Load<'_> {
         tables
     }
 
-    async fn save_rejects(&self, connection: &mut PgConnection, rows: &super::attempt::Stages<'_>, mut report: Report) -> Result<(Report, Saved)> {
+    async fn save_rejects(
+        &self,
+        connection: &mut PgConnection,
+        rows: &super::attempt::Stages<'_>,
+        mut report: Report,
+    ) -> Result<(Report, Saved)> {
         if self.plan.options.rejects == Rejects::Fail || report.rejected() == 0 || self.dry_run {
             return Ok((report, Saved::nothing()));
         }
@@ -135,12 +145,19 @@ impl Load<'_> {
         Ok((report, saved))
     }
 
-    async fn forward_and_refresh(&self, connection: &mut PgConnection, now: &Catalog, owned: &[QualifiedName], report: &Report) -> Result<()> {
+    async fn forward_and_refresh(
+        &self,
+        connection: &mut PgConnection,
+        now: &Catalog,
+        owned: &[QualifiedName],
+        report: &Report,
+    ) -> Result<()> {
         let partitioned = |name: &QualifiedName| now.partitioned.iter().any(|t| &t.name == name);
         let will_fail = self.plan.options.rejects == Rejects::Fail && report.rejected() > 0;
         if report.inserted() + report.updated() > 0 {
             for view in &now.materialized_views {
-                run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql())).await?;
+                run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql()))
+                    .await?;
             }
         }
         for sequence in &self.plan.sequences {

@@ -94,7 +94,9 @@ async fn check_objects(store: &Store, backup: &Manifest, plan: &Plan) -> Result<
     objects.dedup();
     let store = store.clone();
     let check = move || objects.iter().try_for_each(|id| store.check_object(id));
-    tokio::task::spawn_blocking(check).await.map_err(|e| Error::new(ErrorKind::Other, "Checking the backup stopped").because(e))?
+    tokio::task::spawn_blocking(check)
+        .await
+        .map_err(|e| Error::new(ErrorKind::Other, "Checking the backup stopped").because(e))?
 }
 
 async fn perform(
@@ -108,7 +110,8 @@ async fn perform(
 ) -> Result<Outcome> {
     let mut connection = interrupt.or(connect(url)).await?;
     let pid = backend_pid(&mut connection).await?;
-    let bytes = plan.tables.iter().flat_map(|t| &t.parts).filter_map(|name| backup.table(name)).map(|t| t.stats.bytes).sum();
+    let bytes =
+        plan.tables.iter().flat_map(|t| &t.parts).filter_map(|name| backup.table(name)).map(|t| t.stats.bytes).sum();
     observer.on(Event::Stage { label: "Re-inserting".into(), total_bytes: bytes });
     let load = Load { url, store, backup, plan, observer, dry_run };
     let loaded = interrupt.or(load.run(&mut connection)).await;

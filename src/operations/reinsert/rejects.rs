@@ -41,7 +41,13 @@ impl Drop for Saved {
 ///
 /// # Errors
 /// `Store` when the disk refuses, `Server`.
-pub async fn save(connection: &mut PgConnection, store: &Store, backup: &str, stages: &Stages<'_>, report: &Report) -> Result<Saved> {
+pub async fn save(
+    connection: &mut PgConnection,
+    store: &Store,
+    backup: &str,
+    stages: &Stages<'_>,
+    report: &Report,
+) -> Result<Saved> {
     store.prepare()?;
     let folder = store.rejects_dir().join(format!("{backup}-{}", ids::now().replace(':', "")));
     let wrong = || format!("The rows that do not fit cannot be saved in {}. Nothing was changed", folder.display());
@@ -52,9 +58,11 @@ pub async fn save(connection: &mut PgConnection, store: &Store, backup: &str, st
     for (stage, table) in stages.iter().zip(&report.tables).filter(|(_, t)| t.rejected > 0) {
         let name = file_name(&table.from.to_string());
         let mut file = File::create_new(folder.join(&name)).context(ErrorKind::Store, wrong)?;
-        copy_out(connection, &stage.misfits_csv(), |piece| file.write_all(piece).context(ErrorKind::Store, wrong)).await?;
+        copy_out(connection, &stage.misfits_csv(), |piece| file.write_all(piece).context(ErrorKind::Store, wrong))
+            .await?;
         file.sync_all().context(ErrorKind::Store, wrong)?;
-        listed += &format!("- {name}: {} rows of {} that do not fit into {}\n", table.rejected, table.from, table.table);
+        listed +=
+            &format!("- {name}: {} rows of {} that do not fit into {}\n", table.rejected, table.from, table.table);
     }
     let mut readme = File::create_new(folder.join("README.md")).context(ErrorKind::Store, wrong)?;
     readme.write_all(readme_text(backup, &listed).as_bytes()).context(ErrorKind::Store, wrong)?;
