@@ -1,8 +1,7 @@
 //! `dev` and `reset`: Prisma's command with a checkpoint before it and a proof after it.
 
 use super::loss;
-use super::reinsert::{self, Wish};
-use super::rollback;
+use super::settle::{self, Settled};
 use super::target::{permit, target};
 use crate::cli::{DevArgs, Globals, OnLoss, ResetArgs};
 use crate::domain::ending::Ending;
@@ -23,7 +22,7 @@ pub async fn dev(globals: &Globals, args: DevArgs, ui: &Ui, interrupt: &Interrup
         return finish(report, ui);
     }
     let on_loss = args.on_loss.unwrap_or(if ui.can_ask() { OnLoss::Ask } else { OnLoss::Keep });
-    settle(globals, on_loss, report, &target, ui, interrupt).await
+    after_loss(on_loss, report, &target, ui, interrupt).await
 }
 
 pub async fn reset(globals: &Globals, args: ResetArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -79,11 +78,10 @@ fn finish(report: GuardedReport, ui: &Ui) -> Result<(), Failure> {
     Err(Failure::with(error, report))
 }
 
-/// Data was lost: keep it so, roll back, or re-insert.
-async fn settle(
-    globals: &Globals,
+/// Data was lost: what the user wants is done about it.
+async fn after_loss(
     on_loss: OnLoss,
-    report: GuardedReport,
+    mut report: GuardedReport,
     target: &Target,
     ui: &Ui,
     interrupt: &Interrupt,
@@ -92,47 +90,38 @@ async fn settle(
         OnLoss::Ask => {
             ui.say(&report.text(ui.style()));
             ui.say(&report.outcome.conclusion.happened);
-            let options = [
-                "Keep it as it is now",
-                "Roll back: structure and data as before",
-                "Re-insert: the old rows into the new schema",
-            ];
-            match ui.choose("What shall be done?", &options) {
-                Ok(1) => OnLoss::Rollback,
-                Ok(2) => OnLoss::Reinsert,
-                Ok(_) => OnLoss::Keep,
-                Err(e) if e.kind == ErrorKind::Interrupted => OnLoss::Keep,
-                Err(e) => return Err(e.into()),
-            }
+            report.shown = true;
+            settle::ask(ui)?
         }
         chosen => chosen,
     };
-    let run = &report.outcome.run;
-    match (choice, run.full(), run.data_only()) {
-        (OnLoss::Rollback, Some(full), _) => {
-            let restored = rollback::carry_out(target, full, None, ui, interrupt).await?;
-            ui.say(&restored.text(ui.style()));
-            ui.say(
-                "The migration is undone. Its folder is still there: mend it, or `safemigrate rollback --set-aside`.",
-            );
-            finish(report, ui)
+    let settled = match settle::settle(choice, &report.outcome, target, ui, interrupt).await {
+        Ok(None) => return finish(report, ui),
+        Ok(Some(settled)) => settled,
+        Err(error) => return Err(Failure::with(error, report)),
+    };
+    let ending = settled.error(&report.outcome);
+    report.settled = Some(settled);
+    match ending {
+        Some(error) => Err(Failure::with(error, report)),
+        None => {
+            ui.result(&report);
+            Ok(())
         }
-        (OnLoss::Reinsert, _, Some(data)) => {
-            let wish = Wish::suggested(data, &report.outcome.suggestion)?;
-            reinsert::carry_out(globals, target, wish, ui, interrupt).await
-        }
-        _ => finish(report, ui),
     }
 }
 
 struct GuardedReport {
     command: &'static str,
     outcome: Outcome,
+    /// What was lost is on the screen already.
+    shown: bool,
+    settled: Option<Settled>,
 }
 
 impl GuardedReport {
     fn new(command: &'static str, outcome: Outcome) -> Self {
-        Self { command, outcome }
+        Self { command, outcome, shown: false, settled: None }
     }
 }
 
@@ -147,21 +136,27 @@ impl Report for GuardedReport {
 
     fn json(&self) -> Fields {
         let run = &self.outcome.run;
-        Fields::from_iter([
+        let mut fields = Fields::from_iter([
             ("run".to_owned(), json!(run.id)),
             ("before".to_owned(), json!(run.before)),
             ("after".to_owned(), json!(run.after)),
             ("prisma_exit_code".to_owned(), json!(run.prisma_exit_code)),
             ("migrations_applied".to_owned(), json!(run.migrations_applied)),
             ("verification".to_owned(), json!(self.outcome.verification)),
-        ])
+        ]);
+        fields.extend(self.settled.as_ref().map(|settled| ("settled".to_owned(), settled.json())));
+        fields
     }
 
     fn text(&self, style: &Style) -> String {
         let conclusion = &self.outcome.conclusion;
         match conclusion.ending {
             // the sentences follow as the error
-            Ending::Lost => loss::losses(&self.outcome.verification, style),
+            Ending::Lost => {
+                let lost = (!self.shown).then(|| loss::losses(&self.outcome.verification, style));
+                let settled = self.settled.as_ref().map(|settled| settled.text(style));
+                lost.into_iter().chain(settled).collect::<Vec<_>>().join("\n")
+            }
             Ending::Stopped if self.outcome.run.prisma_exit_code != Some(0) => String::new(),
             Ending::Reset => format!("{}\n{}", conclusion.happened, conclusion.next.join("\n")),
             _ => format!("{} {}\n{}", style.green("✔"), conclusion.happened, conclusion.next.join("\n")),

@@ -2,7 +2,7 @@
 
 use super::target::place;
 use crate::cli::Globals;
-use crate::domain::run::Run;
+use crate::domain::run::{Run, State};
 use crate::error::Result;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
@@ -43,6 +43,8 @@ impl Report for History {
         let entry = |run: &Run| {
             let mark = match run.verification.as_ref().map(|v| v.ok) {
                 _ if run.is_unfinished() => style.yellow("unfinished"),
+                _ if run.state == State::Failed => style.yellow("did not succeed"),
+                Some(true) if run.prisma_exit_code != Some(0) => style.yellow("Prisma stopped, data safe"),
                 Some(true) => style.green("safe"),
                 Some(false) if run.command != "reset" => style.red("data lost"),
                 _ => run.outcome.as_deref().map_or("", |_| "done").to_owned(),

@@ -10,6 +10,7 @@ mod prune;
 mod recover;
 mod reinsert;
 mod rollback;
+mod settle;
 mod show;
 mod status;
 mod target;

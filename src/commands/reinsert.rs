@@ -3,7 +3,7 @@
 use super::target::{permit, target};
 use crate::cli::{self, Globals, ReinsertArgs};
 use crate::domain::guard::Action;
-use crate::domain::manifest::Wanted;
+use crate::domain::manifest::{Manifest, Wanted};
 use crate::domain::reinsert::{self as domain, OnConflict, Options, Rejects, describe};
 use crate::domain::suggest::Suggestion;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +37,9 @@ impl Wish {
         }
         for text in &args.map_value {
             options.value_maps.push(domain::options::parse_map_value(text)?);
+        }
+        for text in &args.cast {
+            options.casts.push(domain::options::parse_cast(text)?);
         }
         for text in &args.table {
             options.tables.push(domain::options::parse_table(text)?);
@@ -78,7 +81,7 @@ impl Wish {
 }
 
 /// Shows the plan, asks, does it.
-pub async fn carry_out(
+async fn carry_out(
     globals: &Globals,
     target: &Target,
     wish: Wish,
@@ -90,10 +93,7 @@ pub async fn carry_out(
     if !wish.dry_run {
         permit(target, Action::Reinsert, globals, ui).await?;
     }
-    let plan = interrupt.or(reinsert::prepare(&target.url, store, &backup, &wish.options)).await?;
-    for line in describe(&plan) {
-        ui.say(&line);
-    }
+    let plan = plan(target, &backup, &wish, ui, interrupt).await?;
     let progress = ui.progress();
     if wish.dry_run {
         let outcome = reinsert::dry_run(&target.url, store, &backup, &plan, &progress, interrupt).await?;
@@ -109,31 +109,45 @@ pub async fn carry_out(
     finish(re_insert(target, &backup, &plan, &progress, interrupt).await?, ui)
 }
 
+/// The re-insert without its questions: somebody has chosen it already.
+///
+/// # Errors
+/// Those of the re-insert, `RowsDoNotFit` among them.
+pub async fn put_back(target: &Target, wish: &Wish, ui: &Ui, interrupt: &Interrupt) -> Result<Reinsert> {
+    let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
+    let plan = plan(target, &backup, wish, ui, interrupt).await?;
+    match re_insert(target, &backup, &plan, &ui.progress(), interrupt).await? {
+        Outcome::Done(report) => Ok(Reinsert(report)),
+        Outcome::DoesNotFit(report) => Err(report.misfit()),
+    }
+}
+
+async fn plan(
+    target: &Target,
+    backup: &Manifest,
+    wish: &Wish,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<domain::Plan> {
+    let plan = interrupt.or(reinsert::prepare(&target.url, &target.place.store, backup, &wish.options)).await?;
+    for line in describe(&plan) {
+        ui.say(&line);
+    }
+    Ok(plan)
+}
+
 fn finish(outcome: Outcome, ui: &Ui) -> Result<(), Failure> {
     match outcome {
         Outcome::Done(report) => {
             ui.result(&Reinsert(report));
             Ok(())
         }
-        Outcome::DoesNotFit(report) => {
-            let rejected: u64 = report.tables.iter().map(|t| t.rejected).sum();
-            let mut error = Error::new(
-                ErrorKind::RowsDoNotFit,
-                format!("{} rows do not fit into the schema as it is now. Nothing was changed", count(rejected)),
-            );
-            for table in report.tables.iter().filter(|t| t.rejected > 0) {
-                for reason in &table.reasons {
-                    error = error.hint(format!("{}: {} ({} rows)", table.table, reason.reason, count(reason.rows)));
-                }
-            }
-            error = error
-                .hint("Give --fill or --map for them, or --rejects save to put them aside and go on with the rest.");
-            Err(Failure::with(error, Reinsert(report)))
-        }
+        Outcome::DoesNotFit(report) => Err(Failure::with(report.misfit(), Reinsert(report))),
     }
 }
 
-struct Reinsert(domain::Report);
+/// The report of a re-insert.
+pub struct Reinsert(domain::Report);
 
 impl Report for Reinsert {
     fn command(&self) -> &'static str {

@@ -35,11 +35,27 @@ pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &In
         }
     }
     let mut report = carry_out(&target, &backup.id, args.strategy, ui, interrupt).await?;
-    if args.set_aside {
+    if args.set_aside || offer_to_set_aside(&report.done.pending, globals, ui)? {
         report.set_aside = set_aside(&target, &report.done.run, &report.done.pending)?;
     }
     ui.result(&report);
     Ok(())
+}
+
+/// The next `dev` would do again what was just undone: a person may want those migrations out of the way.
+fn offer_to_set_aside(pending: &[String], globals: &Globals, ui: &Ui) -> Result<bool> {
+    if pending.is_empty() || globals.yes || !ui.can_ask() {
+        return Ok(false);
+    }
+    let question = format!(
+        "Rolled back. The next `safemigrate dev` would apply {} again: move it out of the migrations folder into the store?",
+        pending.join(", ")
+    );
+    match ui.confirm(&question, false) {
+        // the rollback is done, whatever is said to this question
+        Err(e) if e.kind == ErrorKind::Interrupted => Ok(false),
+        answer => Ok(answer? == Answer::Yes),
+    }
 }
 
 /// A data-only backup holds no structure: say which of the pair does.
@@ -119,7 +135,10 @@ impl Report for Rollback {
             (Some(folder), again) => lines.push(format!("Set aside into {}: {}", folder.display(), again.join(", "))),
             (None, again) => {
                 lines.push(format!("The next `safemigrate dev` would apply again: {}", again.join(", ")));
-                lines.push("Mend its migration.sql first, or delete the folder (next time --set-aside moves it into the store).".into());
+                lines.push(format!(
+                    "Mend its migration.sql before that, or get it out of the way: safemigrate rollback {} --set-aside",
+                    self.done.backup
+                ));
             }
         }
         lines.join("\n")

@@ -78,7 +78,7 @@ pub fn conclude(facts: &Facts, verification: &Verification) -> Conclusion {
         return reset(facts, verification);
     }
     if !verification.ok {
-        return Conclusion { ending: Ending::Lost, happened: lost(facts), next: ways_back(facts) };
+        return lost(facts);
     }
     if let Some(name) = facts.failed.first().or(facts.failed_before.first()) {
         return failed_migration(facts, name, &proof);
@@ -125,28 +125,40 @@ fn proof(facts: &Facts, verification: &Verification) -> String {
 }
 
 fn counted(rows: u64, tables: usize) -> String {
-    let noun = |n: u64, noun: &str| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
+    let noun = |n: u64, noun: &str| if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", thousands(n)) };
     format!("{} in {}, value by value,", noun(rows, "row"), noun(tables as u64, "table"))
 }
 
-fn lost(facts: &Facts) -> String {
+/// 12,345
+fn thousands(n: u64) -> String {
+    if n < 1000 { n.to_string() } else { format!("{},{:03}", thousands(n / 1000), n % 1000) }
+}
+
+fn lost(facts: &Facts) -> Conclusion {
+    let what = match facts.applied.as_slice() {
+        _ if facts.existed && !facts.exists => "The database is gone".into(),
+        [] => "Data was lost".into(),
+        applied => format!("Data was lost by {}", applied.join(", ")),
+    };
     let before = match &facts.full {
         Some(full) => format!("The state before is safe in the checkpoint {full}"),
         None => "There is no checkpoint".into(),
     };
-    match facts.applied.as_slice() {
-        [] => format!("Data was lost. {before}"),
-        applied => format!("Data was lost by {}. {before}", applied.join(", ")),
-    }
+    let happened = match facts.failed.as_slice() {
+        [] => format!("{what}. {before}"),
+        failed => format!("{what}; then {} failed. {before}", failed.join(", ")),
+    };
+    Conclusion { ending: Ending::Lost, happened, next: ways_back(facts) }
 }
 
 /// The commands that bring lost data back.
 pub fn ways_back(facts: &Facts) -> Vec<String> {
     let mut next = Vec::new();
     if let Some(full) = &facts.full {
-        next.push(format!("Structure and data as before:          safemigrate rollback {full}"));
+        let gap = if facts.exists { "         " } else { "" };
+        next.push(format!("Structure and data as before:{gap} safemigrate rollback {full}"));
     }
-    if let Some(data) = &facts.data_only {
+    if let Some(data) = facts.data_only.as_ref().filter(|_| facts.exists) {
         next.push(format!(
             "The old rows into the schema as it is: safemigrate reinsert {data}{}",
             facts.suggestion.command_line()
@@ -180,7 +192,7 @@ fn failed_migration(facts: &Facts, name: &str, proof: &str) -> Conclusion {
     let mut next = vec![format!("Mend or remove the migration {name} in the migrations folder.")];
     if facts.failed.is_empty() {
         next.push(format!(
-            "Then take its entry away: prisma migrate resolve --rolled-back {name} (or safemigrate rollback to a backup from before it)."
+            "Then take its entry away: npx prisma migrate resolve --rolled-back {name} (or safemigrate rollback to a backup from before it: safemigrate history)."
         ));
     } else if let Some(full) = &facts.full {
         next.push(format!(
@@ -196,17 +208,21 @@ fn failed_migration(facts: &Facts, name: &str, proof: &str) -> Conclusion {
 }
 
 fn stopped(facts: &Facts, proof: &str) -> Conclusion {
-    let again = format!("Try again: safemigrate {}", facts.command);
+    let force = if facts.command == "reset" { " (without a terminal: --force)" } else { "" };
+    let again = format!("Try again: safemigrate {}{force}", facts.command);
     let applied = facts.applied.join(", ");
     let happened = match (facts.applied.is_empty(), facts.exit_code) {
         (false, code) => format!("Prisma applied {applied} and then stopped (exit code {code}). {proof}"),
+        (true, 130) if facts.command == "reset" => {
+            format!("Prisma stopped before it reset anything: a cancelled question or Ctrl-C. {proof}")
+        }
         (true, 130) => format!(
             "Prisma stopped before it applied anything: a cancelled question, Ctrl-C, or drift (see above). {proof}"
         ),
         (true, code) => format!("Prisma failed (exit code {code}) before it applied anything. {proof}"),
     };
     let mut next = Vec::new();
-    if facts.exit_code == 130 && facts.applied.is_empty() {
+    if facts.exit_code == 130 && facts.applied.is_empty() && facts.command == "dev" {
         next.push(
             "If Prisma spoke of drift: safemigrate reset (takes a checkpoint first), then safemigrate reinsert".into(),
         );

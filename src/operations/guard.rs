@@ -140,7 +140,7 @@ pub fn allow(assessment: &Assessment, action: Action, confirmed: Option<&str>) -
         (Demand::Refused, _) => {
             let message = format!("{database} is taken for production: `{command}` is refused. Nothing was changed");
             let error = reasons(Error::new(ErrorKind::Production, message), assessment);
-            Err(error.hint("On production migrations are applied by `deploy`. Is it the wrong database? Check where the URL comes from."))
+            Err(error.hint("On production migrations are applied by `prisma migrate deploy`. Is it the wrong database? Check where the URL comes from."))
         }
     }
 }

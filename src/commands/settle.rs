@@ -1,0 +1,142 @@
+//! After a loss: keep it so, roll back, or re-insert. It ends well only where everything is proven to be there again.
+
+use super::loss;
+use super::reinsert::{self, Reinsert, Wish};
+use super::rollback::{self, Rollback};
+use crate::cli::OnLoss;
+use crate::domain::compare::Verification;
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::guarded_run::Outcome;
+use crate::operations::interrupt::Interrupt;
+use crate::operations::target::Target;
+use crate::operations::verification::compare_live;
+use crate::ui::{Fields, Report, Style, Ui};
+use serde_json::{Value, json};
+
+/// What was done about a loss.
+pub enum Settled {
+    RolledBack(Rollback),
+    /// With what is still missing.
+    ReInserted(Reinsert, Verification),
+}
+
+/// The question. Ctrl-C there leaves everything as it is.
+///
+/// # Errors
+/// When the answer cannot be read.
+pub fn ask(ui: &Ui) -> Result<OnLoss> {
+    let options = [
+        "Keep it as it is now",
+        "Roll back: structure and data as before",
+        "Re-insert: the old rows into the new schema",
+    ];
+    match ui.choose("What shall be done?", &options) {
+        Ok(1) => Ok(OnLoss::Rollback),
+        Ok(2) => Ok(OnLoss::Reinsert),
+        Ok(_) => Ok(OnLoss::Keep),
+        Err(e) if e.kind == ErrorKind::Interrupted => Ok(OnLoss::Keep),
+        Err(e) => Err(e),
+    }
+}
+
+/// Does what was chosen; `None` where nothing is to be done. It asks nothing more.
+///
+/// # Errors
+/// `DataLost` with the cause when it did not succeed, `NeedsYou` when it stopped half way.
+pub async fn settle(
+    choice: OnLoss,
+    outcome: &Outcome,
+    target: &Target,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<Option<Settled>> {
+    let run = &outcome.run;
+    let (way, done) = match (choice, run.full(), run.data_only()) {
+        (OnLoss::Rollback, Some(full), _) => {
+            ("Rolling back", rollback::carry_out(target, full, None, ui, interrupt).await.map(Settled::RolledBack))
+        }
+        (OnLoss::Reinsert, Some(full), Some(data)) => {
+            ("Re-inserting", re_insert(full, data, outcome, target, ui, interrupt).await)
+        }
+        _ => return Ok(None),
+    };
+    done.map(Some).map_err(|mut cause| {
+        let kind = if cause.kind == ErrorKind::NeedsYou { cause.kind } else { ErrorKind::DataLost };
+        let mut error = Error::new(kind, format!("{}. {way} did not succeed", outcome.conclusion.happened));
+        error.hints.append(&mut cause.hints);
+        error.hints.extend(outcome.conclusion.next.iter().cloned());
+        error.because(cause)
+    })
+}
+
+async fn re_insert(
+    full: &str,
+    data: &str,
+    outcome: &Outcome,
+    target: &Target,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<Settled> {
+    let wish = Wish::suggested(data, &outcome.suggestion)?;
+    let done = reinsert::put_back(target, &wish, ui, interrupt).await?;
+    let store = &target.place.store;
+    let before = store.manifest(full)?;
+    let verification = compare_live(&target.url, store, &before, &ui.progress(), interrupt).await?;
+    Ok(Settled::ReInserted(done, verification))
+}
+
+impl Settled {
+    /// How the command ends: not well where the migration is undone, or something is still missing.
+    pub fn error(&self, outcome: &Outcome) -> Option<Error> {
+        let full = outcome.run.full().unwrap_or_default();
+        let applied = outcome.run.migrations_applied.join(", ");
+        match self {
+            Self::RolledBack(_) if applied.is_empty() => {
+                Some(Error::new(ErrorKind::DataLost, "Data was lost, and is back: structure and data are as before"))
+            }
+            Self::RolledBack(_) => {
+                let message =
+                    format!("Data was lost by {applied}, and is back: structure and data are as before the migration");
+                Some(Error::new(ErrorKind::DataLost, message).hint("Mend the migration, then: safemigrate dev"))
+            }
+            Self::ReInserted(_, verification) if verification.ok => None,
+            Self::ReInserted(..) => {
+                let message = format!(
+                    "What could be re-inserted is back, but not everything. The state before is safe in the checkpoint {full}"
+                );
+                Some(
+                    Error::new(ErrorKind::DataLost, message)
+                        .hint(format!("Structure and data as before: safemigrate rollback {full}")),
+                )
+            }
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        let with = |by: &str, report: &dyn Report, more: Fields| {
+            let mut fields = report.json();
+            fields.insert("by".to_owned(), json!(by));
+            fields.extend(more);
+            Value::Object(fields)
+        };
+        match self {
+            Self::RolledBack(done) => with("rollback", done, Fields::new()),
+            Self::ReInserted(done, verification) => {
+                with("reinsert", done, Fields::from_iter([("verification".to_owned(), json!(verification))]))
+            }
+        }
+    }
+
+    pub fn text(&self, style: &Style) -> String {
+        match self {
+            Self::RolledBack(done) => done.text(style),
+            Self::ReInserted(done, verification) if verification.ok => {
+                let proven = "Everything from before the migration is there again, value by value, proven";
+                format!("{}\n{} {proven}", done.text(style), style.green("✔"))
+            }
+            Self::ReInserted(done, verification) => {
+                format!("{}\nStill missing:\n{}", done.text(style), loss::losses(verification, style))
+            }
+        }
+    }
+}
