@@ -208,6 +208,10 @@ pub struct ReinsertArgs {
     #[arg(long, value_name = "COLUMN:OLD=NEW")]
     pub map_value: Vec<String>,
 
+    /// How a value becomes one of the new type: Table.column=SQL-EXPRESSION over the old columns
+    #[arg(long, value_name = "COLUMN=SQL")]
+    pub cast: Vec<String>,
+
     /// Only this table (repeat for more)
     #[arg(long, value_name = "TABLE")]
     pub table: Vec<String>,
