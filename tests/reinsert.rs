@@ -115,7 +115,8 @@ fn filled(fills: &[&str]) -> Options {
 
 #[track_caller]
 fn of<'r>(report: &'r Report, table: &str) -> &'r TableReport {
-    let found = report.tables.iter().find(|t| t.table.to_string() == table).unwrap_or_else(|| panic!("{table}: {report:#?}"));
+    let found =
+        report.tables.iter().find(|t| t.table.to_string() == table).unwrap_or_else(|| panic!("{table}: {report:#?}"));
     assert!(found.is_balanced(), "{found:#?}");
     found
 }
@@ -136,7 +137,10 @@ fn rows_come_back_with_a_new_field_at_its_default() {
     shop.psql(r#"ALTER TABLE "Product" ADD COLUMN description text DEFAULT ''; TRUNCATE "Product" RESTART IDENTITY"#);
     let report = shop.reinsert(&options());
     assert_eq!(counts(of(&report, "public.Product")), [10, 10, 0, 0, 0]);
-    assert_eq!(shop.psql(r#"SELECT count(*), sum(price), count(*) FILTER (WHERE description = '') FROM "Product""#), "10|82.50|10");
+    assert_eq!(
+        shop.psql(r#"SELECT count(*), sum(price), count(*) FILTER (WHERE description = '') FROM "Product""#),
+        "10|82.50|10"
+    );
     assert_eq!(shop.psql(r#"INSERT INTO "Product" (name, price) VALUES ('new', 1) RETURNING id"#), "11");
     // the same again adds nothing
     let report = shop.reinsert(&options());
@@ -163,7 +167,9 @@ fn a_dry_run_changes_nothing_and_counts_truly() {
 #[test]
 fn renamed_columns_and_tables_come_back_through_maps() {
     let shop = Shop::new(PRODUCTS);
-    shop.psql(r#"DROP TABLE "Product"; CREATE TABLE item (id serial PRIMARY KEY, title text NOT NULL, price int, cost int)"#);
+    shop.psql(
+        r#"DROP TABLE "Product"; CREATE TABLE item (id serial PRIMARY KEY, title text NOT NULL, price int, cost int)"#,
+    );
     let report = shop.reinsert(&mapped(&["Product=item", "Product.name=title"]));
     let item = of(&report, "public.item");
     assert_eq!((item.from.to_string().as_str(), counts(item)), ("public.Product", [10, 10, 0, 0, 0]));
@@ -196,10 +202,17 @@ fn required_columns_are_filled_or_asked_for() {
     );
     let error = shop.refused(&options());
     assert_eq!(error.kind.exit_code(), 6);
-    assert!(error.hints.iter().any(|h| h.contains("--fill 'Product.sku=")) && error.hints.iter().any(|h| h.contains("Product.owner_id=")), "{error:?}");
+    assert!(
+        error.hints.iter().any(|h| h.contains("--fill 'Product.sku="))
+            && error.hints.iter().any(|h| h.contains("Product.owner_id=")),
+        "{error:?}"
+    );
     let report = shop.reinsert(&filled(&["Product.sku='SKU-' || id", "Product.owner_id=(SELECT max(id) FROM owner)"]));
     assert_eq!(of(&report, "public.Product").inserted, 10);
-    assert_eq!(shop.psql(r#"SELECT sku, kind, tags, active, owner_id FROM "Product" WHERE id = 3"#), "SKU-3|thing|{}|f|7");
+    assert_eq!(
+        shop.psql(r#"SELECT sku, kind, tags, active, owner_id FROM "Product" WHERE id = 3"#),
+        "SKU-3|thing|{}|f|7"
+    );
 }
 
 const FAMILY: &str = r#"
@@ -309,7 +322,8 @@ fn replace_never_orphans_rows_of_other_tables() {
 
 #[test]
 fn another_unique_value_that_is_taken_is_a_misfit() {
-    let shop = Shop::new("CREATE TABLE u (id int PRIMARY KEY, email text UNIQUE); INSERT INTO u VALUES (1, 'a'), (2, 'b')");
+    let shop =
+        Shop::new("CREATE TABLE u (id int PRIMARY KEY, email text UNIQUE); INSERT INTO u VALUES (1, 'a'), (2, 'b')");
     shop.psql("TRUNCATE u; INSERT INTO u VALUES (9, 'a')");
     let report = shop.does_not_fit(&options());
     assert_eq!(counts(of(&report, "public.u")), [2, 1, 0, 0, 1]);
@@ -318,7 +332,9 @@ fn another_unique_value_that_is_taken_is_a_misfit() {
 
 #[test]
 fn rows_without_a_key_come_back_in_their_number() {
-    let shop = Shop::new("CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (1, 'x'), (1, 'x'), (2, NULL), (2, NULL)");
+    let shop = Shop::new(
+        "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (1, 'x'), (1, 'x'), (2, NULL), (2, NULL)",
+    );
     shop.psql("DELETE FROM t; INSERT INTO t VALUES (1, 'x'), (3, 'y'); ALTER TABLE t ADD c int");
     let report = shop.reinsert(&options());
     assert_eq!(counts(of(&report, "public.t")), [5, 4, 1, 0, 0]);
@@ -354,22 +370,32 @@ fn values_arrive_as_alter_column_type_would_make_them() {
 
 #[test]
 fn texts_are_never_cut_and_bad_values_are_named() {
-    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t SELECT n, repeat('x', n), n::text FROM generate_series(1, 1000) n; UPDATE t SET b = 'seven' WHERE id = 7; UPDATE t SET a = 'xx ' WHERE id = 2");
+    let shop = Shop::new(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t SELECT n, repeat('x', n), n::text FROM generate_series(1, 1000) n; UPDATE t SET b = 'seven' WHERE id = 7; UPDATE t SET a = 'xx ' WHERE id = 2",
+    );
     shop.psql("TRUNCATE t; ALTER TABLE t ALTER a TYPE varchar(2), ALTER b TYPE int USING 0");
     let report = shop.does_not_fit(&options());
     assert_eq!(counts(of(&report, "public.t")), [1000, 1, 0, 0, 999]);
     shop.psql("ALTER TABLE t ALTER a TYPE text");
     let report = shop.does_not_fit(&options());
     assert_eq!(counts(of(&report, "public.t")), [1000, 999, 0, 0, 1]);
-    assert!(report.misfit().hints.iter().any(|h| h.contains(r#"invalid input syntax for type integer: "seven""#)), "{report:?}");
-    let cast = Options { casts: vec![parse_cast("t.b=CASE WHEN b ~ '^[0-9]+$' THEN b::int ELSE -id END").unwrap()], ..options() };
+    assert!(
+        report.misfit().hints.iter().any(|h| h.contains(r#"invalid input syntax for type integer: "seven""#)),
+        "{report:?}"
+    );
+    let cast = Options {
+        casts: vec![parse_cast("t.b=CASE WHEN b ~ '^[0-9]+$' THEN b::int ELSE -id END").unwrap()],
+        ..options()
+    };
     assert_eq!(of(&shop.reinsert(&cast), "public.t").inserted, 1000);
     assert_eq!(shop.psql("SELECT b FROM t WHERE id = 7"), "-7");
 }
 
 #[test]
 fn nulls_in_a_column_that_became_required_need_a_fill() {
-    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, NULL, 'x'), (2, 'a', 'y')");
+    let shop = Shop::new(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, NULL, 'x'), (2, 'a', 'y')",
+    );
     shop.psql("TRUNCATE t; ALTER TABLE t ALTER a SET NOT NULL");
     assert_eq!(of(&shop.does_not_fit(&options()), "public.t").rejected, 1);
     shop.reinsert(&filled(&["t.a=b || id"]));
@@ -417,9 +443,14 @@ fn partitions_get_their_rows_through_the_root() {
 
 #[test]
 fn maps_act_all_at_once_and_values_too() {
-    let shop = Shop::new("CREATE TABLE t (id int PRIMARY KEY, a text, b text); CREATE TABLE u (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x', 'y'); INSERT INTO u VALUES (2, 'x', 'y')");
+    let shop = Shop::new(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text); CREATE TABLE u (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x', 'y'); INSERT INTO u VALUES (2, 'x', 'y')",
+    );
     shop.psql("TRUNCATE t, u");
-    let swap = Options { value_maps: ["t.a:x=y", "t.a:y=x"].map(|m| parse_map_value(m).unwrap()).to_vec(), ..mapped(&["t=u", "u=t", "t.a=b", "t.b=a"]) };
+    let swap = Options {
+        value_maps: ["t.a:x=y", "t.a:y=x"].map(|m| parse_map_value(m).unwrap()).to_vec(),
+        ..mapped(&["t=u", "u=t", "t.a=b", "t.b=a"])
+    };
     shop.reinsert(&swap);
     assert_eq!(shop.psql("SELECT * FROM u"), "1|y|y");
     assert_eq!(shop.psql("SELECT * FROM t"), "2|x|y");
@@ -440,7 +471,10 @@ fn an_owner_without_other_rights_is_enough() {
     let before = shop.psql("SELECT relforcerowsecurity, relrowsecurity FROM pg_class WHERE relname = 't'");
     shop.role = "app";
     assert_eq!(of(&shop.reinsert(&options()), "app.t").inserted, 2);
-    assert_eq!(shop.psql("SELECT * FROM app.t ORDER BY id"), "1|2024-03-04|1 mon 2 days|x|1|6\n5|infinity|-1 days|y|1|6");
+    assert_eq!(
+        shop.psql("SELECT * FROM app.t ORDER BY id"),
+        "1|2024-03-04|1 mon 2 days|x|1|6\n5|infinity|-1 days|y|1|6"
+    );
     assert_eq!(before, shop.psql("SELECT relforcerowsecurity, relrowsecurity FROM pg_class WHERE relname = 't'"));
     shop.psql("DELETE FROM app.t; ALTER TABLE app.t OWNER TO postgres; GRANT ALL ON app.t TO app");
     let error = shop.refused(&options());
@@ -449,10 +483,195 @@ fn an_owner_without_other_rights_is_enough() {
 
 #[test]
 fn nothing_of_prisma_and_nothing_of_gone_tables_comes_back() {
-    let shop = Shop::new("CREATE TABLE _prisma_migrations (id text PRIMARY KEY); INSERT INTO _prisma_migrations VALUES ('m'); CREATE TABLE gone (id int); INSERT INTO gone VALUES (1), (2); CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+    let shop = Shop::new(
+        "CREATE TABLE _prisma_migrations (id text PRIMARY KEY); INSERT INTO _prisma_migrations VALUES ('m'); CREATE TABLE gone (id int); INSERT INTO gone VALUES (1), (2); CREATE TABLE t (id int); INSERT INTO t VALUES (1)",
+    );
     shop.psql("TRUNCATE _prisma_migrations, t; DROP TABLE gone");
     let report = shop.reinsert(&options());
     assert_eq!(report.tables.len(), 1);
-    assert_eq!((report.tables_skipped[0].table.to_string().as_str(), report.tables_skipped[0].rows), ("public.gone", 2));
+    assert_eq!(
+        (report.tables_skipped[0].table.to_string().as_str(), report.tables_skipped[0].rows),
+        ("public.gone", 2)
+    );
     assert_eq!(shop.psql("SELECT count(*) FROM _prisma_migrations"), "0");
+}
+
+#[test]
+fn a_fill_is_asked_anew_for_each_row() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"TRUNCATE "Product"; CREATE TABLE dice (n int); INSERT INTO dice SELECT generate_series(1, 100); ALTER TABLE "Product" ADD a uuid, ADD b int, ADD c text, ADD d int"#);
+    let fills = ["Product.a=gen_random_uuid()", "Product.b=(SELECT n FROM dice ORDER BY random() LIMIT 1)", "Product.c=name || ' = ' || b", "Product.d=(SELECT max(n) FROM dice WHERE n < price)"];
+    shop.reinsert(&filled(&fills));
+    let told = shop.psql(r#"SELECT count(DISTINCT a), count(DISTINCT b) > 1, count(*) FILTER (WHERE c = name || ' = ' || b), min(d), max(d) FROM "Product""#);
+    assert_eq!(told, "10|t|10|1|14");
+}
+
+#[test]
+fn a_model_is_split_and_two_are_merged() {
+    let shop = Shop::new(
+        r#"CREATE TABLE "User" (id serial PRIMARY KEY, name text, bio text); INSERT INTO "User" (name, bio) VALUES ('a', 'A'), ('b', 'B');
+           CREATE TABLE cat (id int PRIMARY KEY, purr int); CREATE TABLE dog (id int PRIMARY KEY, bark int); INSERT INTO cat VALUES (1, 5); INSERT INTO dog VALUES (2, 6), (1, 7)"#,
+    );
+    shop.psql(
+        r#"TRUNCATE "User"; ALTER TABLE "User" DROP bio; CREATE TABLE "Profile" (id serial PRIMARY KEY, bio text, user_id int UNIQUE NOT NULL REFERENCES "User");
+           CREATE TABLE animal (id int PRIMARY KEY, purr int, bark int); DROP TABLE cat, dog"#,
+    );
+    let report = shop.reinsert(&Options { rejects: Rejects::Save, ..mapped(&["User=User", "User=Profile", "User.id=user_id", "cat=animal", "dog=animal"]) });
+    assert_eq!(shop.psql(r#"SELECT u.id, name, bio FROM "User" u JOIN "Profile" p ON p.user_id = u.id ORDER BY 1"#), "1|a|A\n2|b|B");
+    // two animals of one number are not the same animal
+    let animals: Vec<[u64; 5]> = report.tables.iter().filter(|t| t.table.name == "animal").map(counts).collect();
+    assert_eq!(animals, [[1, 1, 0, 0, 0], [2, 1, 0, 0, 1]]);
+    assert_eq!(shop.psql("SELECT * FROM animal ORDER BY id"), "1|5|\n2||6");
+}
+
+#[test]
+fn odd_names_and_odd_tables_come_back() {
+    let name = "ünïcode \"quoted\" 'name' with.dots = and more, 63 bytes!!";
+    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+    let shop = Shop::new(&format!(
+        "CREATE TABLE {quoted} ({quoted} int PRIMARY KEY, \"select\" text, n int); INSERT INTO {quoted} VALUES (1, E'tab\\t nl\\n back\\\\ \\\\N \\\\.', 3), (2, '\\N', NULL), (3, '\\.', 1), (4, '', 1);
+         CREATE TABLE nothing (); INSERT INTO nothing SELECT FROM generate_series(1, 3);
+         CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED, x text, n int); INSERT INTO i (x) VALUES ('a'), ('b');
+         CREATE TABLE safemigrate_n (safemigrate_n int PRIMARY KEY, n int, r text, s text, m text); INSERT INTO safemigrate_n VALUES (1, 2, 'r', 's', 'm');"
+    ));
+    let before = shop.cluster.dump(DB);
+    let damage = format!("TRUNCATE {quoted}, i, safemigrate_n; DELETE FROM nothing WHERE ctid = '(0,1)'");
+    shop.psql(&damage);
+    shop.reinsert(&options());
+    assert_eq!(before, shop.cluster.dump(DB));
+    // through text and casts
+    shop.psql(&format!("{damage}; ALTER TABLE {quoted} ALTER n TYPE text; ALTER TABLE i ALTER n TYPE text, ALTER x SET NOT NULL; ALTER TABLE safemigrate_n ALTER n TYPE text"));
+    let maps = [format!("{quoted}.\"select\"=n"), format!("{quoted}.n=\"select\"")];
+    let report = shop.reinsert(&mapped(&[maps[0].as_str(), maps[1].as_str()]));
+    assert!(report.tables.iter().all(|t| t.rejected == 0), "{report:#?}");
+    assert_eq!(shop.psql(&format!("SELECT \"select\", n FROM {quoted} WHERE {quoted} > 1 ORDER BY {quoted}")), "|\\N\n1|\\.\n1|");
+    assert_eq!(shop.psql("SELECT id, twice, x FROM i"), "1|2|a\n2|4|b");
+    assert_eq!(shop.psql("SELECT count(*) FROM nothing"), "3");
+    // what became generated is skipped and named
+    shop.psql("TRUNCATE i; ALTER TABLE i DROP n; ALTER TABLE i ADD n text GENERATED ALWAYS AS (upper(x)) STORED");
+    let report = shop.reinsert(&options());
+    assert_eq!(of(&report, "public.i").columns_skipped, ["n"]);
+    assert_eq!(shop.psql("SELECT n FROM i"), "A\nB");
+}
+
+#[test]
+fn values_of_many_types_survive_a_staged_load() {
+    let shop = Shop::new(
+        "CREATE TABLE v (id int PRIMARY KEY, a numeric, b float8, c float4, d date, e timestamp, f timestamptz, g interval, h time, i timetz, j bytea, k inet, l cidr, m macaddr, n bit(5), o varbit, p money,
+           q point, r box, s int4range, t tstzmultirange, u tsvector, v tsquery, w xml, x json, y jsonb, z uuid, aa text[][], bb \"char\", cc name, dd char(4), ee jsonpath, ff pg_lsn, gg int[], hh circle);
+         INSERT INTO v VALUES (1, 'NaN', 'NaN', '-Infinity', 'infinity', '4713-01-01 00:00:00 BC', 'infinity', '-1 year 2 days -3:04:05.678', '24:00', '12:00+05:30', '\\x00ff', '::1/64', '10.0.0.0/8', '08:00:2b:01:02:03', B'10101', B'1', '-12.34',
+           '(1.1,2)', '(1,2),(3,4)', '[1,5)', '{[2024-01-01,2024-02-01)}', 'a:1 b:2A', 'a & !b', '<a>&lt;</a>', '{\"a\":  1, \"a\": 2}', '{\"b\": [1, null]}', gen_random_uuid(), '{{a,NULL},{\"x,y\",\"\\\\\"}}', 'x', 'name', 'ab', '$.a[*]', '16/B374D848', '[0:1]={1,2}', '<(0,0),1>'),
+           (2, 1e-30, 5e-324, 1e-45, '4713-01-01 BC', '294276-12-31 23:59:59.999999', '0001-01-01 BC', NULL, NULL, NULL, '', NULL, NULL, NULL, NULL, B'', NULL, NULL, NULL, 'empty', '{}', '', '', '', 'null', 'null', NULL, '{}', '', '', '', NULL, NULL, '{}', NULL);",
+    );
+    let before = shop.psql("SELECT v::text FROM v ORDER BY id");
+    shop.psql("DELETE FROM v WHERE id = 1; ALTER TABLE v ALTER id TYPE bigint; ALTER TABLE v ADD extra int NOT NULL DEFAULT 0; ALTER TABLE v ALTER extra DROP DEFAULT");
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.v")), [2, 1, 1, 0, 0]);
+    shop.psql("ALTER TABLE v DROP extra");
+    assert_eq!(before, shop.psql("SELECT v::text FROM v ORDER BY id"));
+    // without a key, each value compared as text
+    shop.psql("ALTER TABLE v DROP CONSTRAINT v_pkey; DELETE FROM v WHERE id = 2");
+    assert_eq!(counts(of(&shop.reinsert(&options()), "public.v")), [2, 1, 1, 0, 0]);
+    assert_eq!(before, shop.psql("SELECT v::text FROM v ORDER BY id"));
+}
+
+#[test]
+fn a_damaged_backup_is_known_before_the_database_is_touched() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"TRUNCATE "Product""#);
+    let object = &shop.backup.as_ref().unwrap().tables[0].segments[0].object;
+    let path = shop.store().root().join("objects").join(&object[..2]).join(object);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    let _ = std::fs::remove_file(&path);
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(shop.refused(&options()).kind.exit_code(), 13);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(shop.refused(&options()).kind.exit_code(), 13);
+}
+
+/// Many rows, so that something can happen meanwhile.
+fn long_shop() -> Shop {
+    let shop = Shop::new("CREATE TABLE t (id serial PRIMARY KEY, x text UNIQUE); INSERT INTO t (x) SELECT 'value ' || n FROM generate_series(1, 300000) n");
+    shop.psql("DELETE FROM t WHERE id > 10; SELECT setval('t_id_seq', 1)");
+    shop
+}
+
+#[test]
+fn an_interrupt_leaves_the_database_as_it_was() {
+    let shop = long_shop();
+    let before = shop.cluster.dump(DB);
+    for milliseconds in [50, 250, 600] {
+        let (hand, interrupt) = Interrupt::new();
+        let (url, store, backup) = (shop.url(), shop.store(), shop.backup.as_ref().unwrap());
+        let ended = shop.runtime.block_on(async {
+            let plan = prepare(&url, &store, backup, &options()).await?;
+            tokio::spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+                hand.interrupt();
+            });
+            apply(&url, &store, backup, &plan, &Quiet, &interrupt).await
+        });
+        assert_eq!(ended.unwrap_err().kind.exit_code(), 130);
+        // nobody of ours is left at work, and nothing is locked
+        assert_eq!(shop.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'safemigrate' AND datname = 'shop'"), "0");
+        shop.psql("SET lock_timeout = '1s'; BEGIN; LOCK TABLE t; ROLLBACK");
+    }
+    assert_eq!(before, shop.cluster.dump(DB));
+}
+
+#[test]
+fn a_killed_session_leaves_the_database_as_it_was() {
+    let shop = long_shop();
+    let before = shop.cluster.dump(DB);
+    let killer = std::thread::scope(|scope| {
+        let running = scope.spawn(|| shop.run(&options(), false));
+        let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'safemigrate' AND query LIKE '%INSERT INTO \"public\".\"t\"%' AND pid <> pg_backend_pid()";
+        while !running.is_finished() && shop.psql(kill) == "0" {}
+        running.join().unwrap()
+    });
+    let error = killer.unwrap_err();
+    assert!(error.message.contains("connection to the server was lost") && error.message.contains("Nothing was changed"), "{error}");
+    assert_eq!(before, shop.cluster.dump(DB));
+    assert_eq!(of(&shop.reinsert(&options()), "public.t").inserted, 299_990);
+}
+
+#[test]
+fn a_table_that_is_held_by_another_session_is_named() {
+    let shop = Shop::new(PRODUCTS);
+    let mut holder = shop.cluster.session(DB);
+    holder.run(r#"BEGIN; UPDATE "Product" SET price = 0"#);
+    let error = shop.run(&options(), false).unwrap_err();
+    assert!(error.message.contains("Another session holds the tables"), "{error}");
+    holder.run("ROLLBACK");
+    shop.reinsert(&options());
+}
+
+#[test]
+fn a_changed_schema_between_plan_and_apply_is_noticed() {
+    let shop = Shop::new(PRODUCTS);
+    let (url, store, backup) = (shop.url(), shop.store(), shop.backup.as_ref().unwrap());
+    let (_hand, interrupt) = Interrupt::new();
+    let plan = shop.runtime.block_on(prepare(&url, &store, backup, &options())).unwrap();
+    shop.psql(r#"ALTER TABLE "Product" ADD x int NOT NULL DEFAULT 5"#);
+    let error = shop.runtime.block_on(apply(&url, &store, backup, &plan, &Quiet, &interrupt)).unwrap_err();
+    assert!(error.message.contains("schema has changed"), "{error}");
+}
+
+#[test]
+fn materialized_views_show_the_rows_again() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"CREATE MATERIALIZED VIEW m AS SELECT count(*) AS n FROM "Product"; TRUNCATE "Product"; REFRESH MATERIALIZED VIEW m"#);
+    shop.reinsert(&options());
+    assert_eq!(shop.psql("SELECT n FROM m"), "10");
+}
+
+#[test]
+fn what_looks_like_a_rename_is_suggested_and_the_suggestion_works() {
+    let shop = Shop::new(PRODUCTS);
+    shop.psql(r#"TRUNCATE "Product"; ALTER TABLE "Product" DROP name; ALTER TABLE "Product" ADD title text NOT NULL DEFAULT ''; ALTER TABLE "Product" RENAME TO "Article""#);
+    let plan = |options: &Options| shop.runtime.block_on(prepare(&shop.url(), &shop.store(), shop.backup.as_ref().unwrap(), options)).unwrap();
+    assert_eq!(plan(&options()).suggestions, ["'Product=Article'"]);
+    assert_eq!(plan(&mapped(&["Product=Article"])).suggestions, ["'Product.name=title'"]);
 }

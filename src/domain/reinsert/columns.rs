@@ -313,10 +313,25 @@ mod tests {
 
     #[test]
     fn tells_constant_defaults() {
-        for sql in ["0", "'-1'::integer", "'it''s (now)'::text", "true", "ARRAY[]::text[]", "'X'::public.\"Role\"", "'a'::character varying(3)", "(-1.5)"] {
+        for sql in [
+            "0",
+            "'-1'::integer",
+            "'it''s (now)'::text",
+            "true",
+            "ARRAY[]::text[]",
+            "'X'::public.\"Role\"",
+            "'a'::character varying(3)",
+            "(-1.5)",
+        ] {
             assert!(is_constant(sql), "{sql}");
         }
-        for sql in ["now()", "CURRENT_TIMESTAMP", "nextval('s'::regclass)", "('a'::text || upper('b'::text))", "gen_random_uuid()"] {
+        for sql in [
+            "now()",
+            "CURRENT_TIMESTAMP",
+            "nextval('s'::regclass)",
+            "('a'::text || upper('b'::text))",
+            "gen_random_uuid()",
+        ] {
             assert!(!is_constant(sql), "{sql}");
         }
     }

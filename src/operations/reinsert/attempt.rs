@@ -106,6 +106,7 @@ impl<'a> Attempt<'a> {
             referencing: places(&key.table),
             referenced: places(&key.referenced),
             partitioned: self.now.partitioned.iter().any(|t| t.name == key.referenced),
+            left_out: places(&key.referenced).is_empty() && !self.load.plan.options.tables.is_empty(),
         });
         links.collect()
     }

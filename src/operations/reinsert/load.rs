@@ -3,7 +3,7 @@
 use super::attempt::{Attempt, Ended};
 use super::plan_now;
 use super::rejects::{self, Saved};
-use crate::domain::event::Observer;
+use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::names::QualifiedName;
 use crate::domain::reinsert::{ColumnPlan, Plan, Rejects, Report, Source};
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, switched_off};
 use crate::postgres::reinsert::sequences::make_transactional;
-use crate::postgres::reinsert::transaction::{begin, release, run, savepoint, undo, widen_search_path};
+use crate::postgres::reinsert::transaction::{begin, release, run, savepoint, sqlstate, undo, widen_search_path};
 use crate::postgres::reinsert::types::{TypeInfo, read_types};
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
@@ -156,8 +156,7 @@ impl Load<'_> {
         let will_fail = self.plan.options.rejects == Rejects::Fail && report.rejected() > 0;
         if report.inserted() + report.updated() > 0 {
             for view in &now.materialized_views {
-                run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql()))
-                    .await?;
+                self.refresh(connection, view).await?;
             }
         }
         for sequence in &self.plan.sequences {
@@ -167,6 +166,22 @@ impl Load<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Load<'_> {
+    /// A view that cannot be refreshed is said, and keeps nobody's rows out.
+    async fn refresh(&self, connection: &mut PgConnection, view: &QualifiedName) -> Result<()> {
+        savepoint(connection, "safemigrate_view").await?;
+        match run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql())).await {
+            Ok(_) => release(connection, "safemigrate_view").await,
+            Err(error) if sqlstate(&error).is_some() => {
+                undo(connection, "safemigrate_view").await?;
+                self.observer.on(Event::Note(format!("The materialized view {view} could not be refreshed and is as it was: {error}")));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-use crate::postgres::reinsert::transaction::{backend_pid, commit, rollback, terminate};
+use crate::postgres::reinsert::transaction::{backend_pid, close, commit, rollback, terminate};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
@@ -45,7 +45,7 @@ impl Outcome {
 pub async fn prepare(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
     let mut connection = connect(url).await?;
     let (plan, _) = plan_now(&mut connection, backup, options).await?;
-    drop(connection);
+    close(connection).await;
     check_objects(store, backup, &plan).await?;
     Ok(plan)
 }
@@ -117,7 +117,11 @@ async fn perform(
     let loaded = interrupt.or(load.run(&mut connection)).await;
     observer.on(Event::StageDone);
     match loaded {
-        Ok(outcome) => finish(&mut connection, outcome, dry_run).await,
+        Ok(loaded) => {
+            let outcome = finish(&mut connection, loaded, dry_run).await;
+            close(connection).await;
+            outcome
+        }
         Err(error) if error.kind == ErrorKind::Interrupted => {
             // dropped in the middle of a statement: the server must not go on with it
             drop(connection);

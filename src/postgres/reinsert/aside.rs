@@ -5,8 +5,8 @@ use crate::domain::names::{QualifiedName, quote_ident, quote_literal};
 use crate::domain::schema::ForeignKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::doing;
-use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
 
 /// Everything that was put aside, and how it comes back.
 #[derive(Debug, Default)]
@@ -36,7 +36,9 @@ pub async fn switched_off(connection: &mut PgConnection) -> Result<Vec<(Qualifie
                FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE k.contype = 'f' AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgenabled <> 'O')";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("looking at the foreign keys"))?;
-    rows.iter().map(|row| Ok((QualifiedName::new(text(row, "schema")?, text(row, "table")?), text(row, "name")?))).collect()
+    rows.iter()
+        .map(|row| Ok((QualifiedName::new(text(row, "schema")?, text(row, "table")?), text(row, "name")?)))
+        .collect()
 }
 
 impl Aside {
@@ -58,7 +60,8 @@ impl Aside {
                 )
                 .hint("Re-insert as the owner of the table, or as a role with BYPASSRLS."));
             }
-            run(connection, "lifting row-level security", &format!("ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")).await?;
+            run(connection, "lifting row-level security", &format!("ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"))
+                .await?;
             self.restore.push(format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY"));
         }
         Ok(())
@@ -93,7 +96,9 @@ impl Aside {
                 return Err(Error::new(ErrorKind::Server, format!("This user does not own {relation}. Nothing was changed"))
                     .hint("Re-insert as the owner of the tables: only the owner can keep triggers quiet. Give --url with that user."));
             }
-            let Some(kind) = row.try_get::<Option<String>, _>("kind").map_err(doing("looking at the tables"))? else { continue };
+            let Some(kind) = row.try_get::<Option<String>, _>("kind").map_err(doing("looking at the tables"))? else {
+                continue;
+            };
             let name = quote_ident(&text(&row, "name")?);
             let again = match text(&row, "state")?.as_str() {
                 "D" => "DISABLE",
@@ -137,7 +142,12 @@ impl Aside {
     pub async fn bring_back_foreign_keys(&mut self, connection: &mut PgConnection) -> Result<()> {
         for key in std::mem::take(&mut self.foreign_keys) {
             let (table, name) = (key.table.sql(), quote_ident(&key.name));
-            run(connection, "checking the foreign keys", &format!("ALTER TABLE {table} ADD CONSTRAINT {name} {}", key.definition)).await?;
+            run(
+                connection,
+                "checking the foreign keys",
+                &format!("ALTER TABLE {table} ADD CONSTRAINT {name} {}", key.definition),
+            )
+            .await?;
             if let Some(comment) = &key.comment {
                 let sql = format!("COMMENT ON CONSTRAINT {name} ON {table} IS {}", quote_literal(comment));
                 run(connection, "bringing a comment back", &sql).await?;
@@ -153,7 +163,11 @@ impl Aside {
     pub async fn bring_back(&mut self, connection: &mut PgConnection) -> Result<()> {
         self.opened.clear();
         let restore = std::mem::take(&mut self.restore);
-        if restore.is_empty() { Ok(()) } else { run(connection, "bringing the triggers back", &restore.join(";")).await.map(|_| ()) }
+        if restore.is_empty() {
+            Ok(())
+        } else {
+            run(connection, "bringing the triggers back", &restore.join(";")).await.map(|_| ())
+        }
     }
 }
 
@@ -163,5 +177,9 @@ impl Aside {
 /// `Server`.
 pub async fn truncate(connection: &mut PgConnection, tables: &[(QualifiedName, bool)]) -> Result<()> {
     let names: Vec<String> = tables.iter().map(|(name, partitioned)| relation(name, *partitioned)).collect();
-    if names.is_empty() { Ok(()) } else { run(connection, "emptying the tables", &format!("TRUNCATE {}", names.join(", "))).await.map(|_| ()) }
+    if names.is_empty() {
+        Ok(())
+    } else {
+        run(connection, "emptying the tables", &format!("TRUNCATE {}", names.join(", "))).await.map(|_| ())
+    }
 }

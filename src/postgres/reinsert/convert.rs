@@ -57,13 +57,21 @@ impl Conversion<'_> {
         let of_array = self.old.is_some_and(TypeInfo::is_array) && !self.values.is_empty();
         if of_array {
             let mapped = self.mapped_elements();
-            return Ok(if self.new.is_json() { format!("to_{}({mapped})::{to}", self.new.base) } else { format!("({mapped})::{to}") });
+            return Ok(if self.new.is_json() {
+                format!("to_{}({mapped})::{to}", self.new.base)
+            } else {
+                format!("({mapped})::{to}")
+            });
         }
         let plain = self.unmapped(connection, casts).await?;
         if self.values.is_empty() {
             return Ok(plain);
         }
-        let cases: Vec<String> = self.values.iter().map(|(from, new)| format!("WHEN {} THEN {}", self.is(from), self.literal(new))).collect();
+        let cases: Vec<String> = self
+            .values
+            .iter()
+            .map(|(from, new)| format!("WHEN {} THEN {}", self.is(from), self.literal(new)))
+            .collect();
         Ok(format!("CASE {} ELSE {plain} END", cases.join(" ")))
     }
 
@@ -75,7 +83,9 @@ impl Conversion<'_> {
             let one = match self.old.filter(|old| old.kind != "e") {
                 Some(old) => match special(old, text, element) {
                     Some(sql) => sql,
-                    None if casts.exists(connection, &old.plain, element).await? => format!("(({text})::{})::{element}", old.plain),
+                    None if casts.exists(connection, &old.plain, element).await? => {
+                        format!("(({text})::{})::{element}", old.plain)
+                    }
                     None => format!("({text})::{element}"),
                 },
                 None => format!("({text})::{element}"),
@@ -124,7 +134,9 @@ impl Conversion<'_> {
     fn literal(&self, value: &str) -> String {
         let literal = quote_literal(value);
         match &self.new.element {
-            Some(element) if !value.starts_with('{') => format!("ARRAY[{literal}::text::{element}]::{}", self.new.plain),
+            Some(element) if !value.starts_with('{') => {
+                format!("ARRAY[{literal}::text::{element}]::{}", self.new.plain)
+            }
             // through text, so that a wrong value is an error of the row that has it, not of the statement
             _ => format!("({literal}::text)::{}", self.new.plain),
         }

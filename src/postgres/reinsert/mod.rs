@@ -6,6 +6,8 @@
 //! | `types` | enums, domains, and what a type's name stands for today |
 //! | `convert` | the SQL that makes a value of today's type of a backup's text |
 //! | `stage` | temporary tables: the backup's text, the rows in today's types, the rows that do not fit |
+//! | `recast` | from the one to the other: checked, mapped, cast, filled |
+//! | `verdict` | the rows that do not fit, why, and what was rounded |
 //! | `fit` | statements over ranges of rows, halved until the rows that do not fit are alone |
 //! | `present` | rows that are already there: left, filled, or overwritten; keys that collide |
 //! | `orphans` | rows that refer to nothing, and rows that refer to those |
@@ -17,7 +19,9 @@ pub mod convert;
 pub mod fit;
 pub mod orphans;
 pub mod present;
+pub mod recast;
 pub mod sequences;
 pub mod stage;
 pub mod transaction;
 pub mod types;
+pub mod verdict;

@@ -14,6 +14,8 @@ pub struct Link<'a> {
     pub referenced: Vec<usize>,
     /// The referenced table is partitioned.
     pub partitioned: bool,
+    /// `--table` leaves the referenced table out.
+    pub left_out: bool,
 }
 
 /// Which temporary tables of a stage hold rows that will be written.
@@ -27,7 +29,12 @@ pub struct Pending {
 ///
 /// # Errors
 /// `Server`.
-pub async fn note_orphans(connection: &mut PgConnection, stages: &[Stage<'_>], pending: &[Pending], links: &[Link<'_>]) -> Result<Vec<u64>> {
+pub async fn note_orphans(
+    connection: &mut PgConnection,
+    stages: &[Stage<'_>],
+    pending: &[Pending],
+    links: &[Link<'_>],
+) -> Result<Vec<u64>> {
     let mut noted = vec![0; stages.len()];
     // after the first round only those can be new orphans that refer to a table which lost rows in the last one
     let mut lost: Vec<usize> = (0..stages.len()).collect();
@@ -49,7 +56,13 @@ pub async fn note_orphans(connection: &mut PgConnection, stages: &[Stage<'_>], p
     Ok(noted)
 }
 
-async fn note_of_one(connection: &mut PgConnection, stages: &[Stage<'_>], pending: &[Pending], link: &Link<'_>, n: usize) -> Result<u64> {
+async fn note_of_one(
+    connection: &mut PgConnection,
+    stages: &[Stage<'_>],
+    pending: &[Pending],
+    link: &Link<'_>,
+    n: usize,
+) -> Result<u64> {
     let mut tables = Vec::new();
     if pending[n].rows {
         tables.push(stages[n].rows());
@@ -57,8 +70,7 @@ async fn note_of_one(connection: &mut PgConnection, stages: &[Stage<'_>], pendin
     if pending[n].changes {
         tables.push(stages[n].changes());
     }
-    let others: Vec<String> =
-        link.referenced.iter().filter(|r| pending[**r].rows).map(|r| stages[*r].rows()).collect();
+    let others: Vec<String> = link.referenced.iter().filter(|r| pending[**r].rows).map(|r| stages[*r].rows()).collect();
     let mut found = 0;
     for table in tables {
         let stage = &stages[n];
@@ -69,7 +81,8 @@ async fn note_of_one(connection: &mut PgConnection, stages: &[Stage<'_>], pendin
             quote_ident(&link.key.name)
         );
         let detail = format!("Key ({})=(", link.key.columns.join(", "));
-        let end = format!(") is not present in table {}.", quote_ident(&link.key.referenced.name));
+        let outside = if link.left_out { " That table is left out by --table." } else { "" };
+        let end = format!(") is not present in table {}.{outside}", quote_ident(&link.key.referenced.name));
         let sql = format!(
             "WITH gone AS (DELETE FROM {table} s WHERE {} RETURNING s.{} AS n, concat_ws(', ', {}) AS key)
              INSERT INTO {} SELECT n, {}, {} || key || {} FROM gone",

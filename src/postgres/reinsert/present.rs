@@ -34,7 +34,12 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// `Server`.
-    pub async fn meet(&self, connection: &mut PgConnection, on_conflict: OnConflict, protected: &[String]) -> Result<Met> {
+    pub async fn meet(
+        &self,
+        connection: &mut PgConnection,
+        on_conflict: OnConflict,
+        protected: &[String],
+    ) -> Result<Met> {
         let doing = "comparing with the rows that are there";
         let RowIdentity::Key(key) = &self.plan.identity else {
             let already_present = run(connection, doing, &self.delete_equal_rows()).await?;
@@ -54,7 +59,8 @@ impl Stage<'_> {
 
     /// Exactly as many copies of a row as are missing stay.
     fn delete_equal_rows(&self) -> String {
-        let common: Vec<&str> = self.plan.columns.iter().filter(|c| c.is_from_backup()).map(|c| c.column.as_str()).collect();
+        let common: Vec<&str> =
+            self.plan.columns.iter().filter(|c| c.is_from_backup()).map(|c| c.column.as_str()).collect();
         let print = |alias: &str| {
             let values: Vec<String> = common.iter().map(|c| format!("{alias}.{}::text", quote_ident(c))).collect();
             format!("sha256(convert_to(ROW({})::text, 'UTF8'))", values.join(", "))
@@ -74,7 +80,10 @@ impl Stage<'_> {
 
     /// Columns that `fill` and `update` may write: from the backup, no keys, nothing that others refer to.
     fn writable<'a>(&'a self, key: &'a [String], protected: &'a [String]) -> impl Iterator<Item = &'a ColumnPlan> {
-        self.plan.columns.iter().filter(move |c| c.is_from_backup() && !key.contains(&c.column) && !protected.contains(&c.column))
+        self.plan
+            .columns
+            .iter()
+            .filter(move |c| c.is_from_backup() && !key.contains(&c.column) && !protected.contains(&c.column))
     }
 
     /// The rows as they shall be where that differs from what is there; all columns, so that keys can be looked at.
@@ -87,14 +96,21 @@ impl Stage<'_> {
             if on_conflict == OnConflict::Update {
                 return format!("s.{name}");
             }
-            let at_default = column.constant_default.as_ref().map(|sql| format!(" OR t.{name}::text = (({sql})::{})::text", column.type_name));
+            let at_default = column
+                .constant_default
+                .as_ref()
+                .map(|sql| format!(" OR t.{name}::text = (({sql})::{})::text", column.type_name));
             format!(
                 "CASE WHEN s.{name} IS NOT NULL AND (t.{name} IS NULL{}) THEN s.{name} ELSE t.{name} END",
                 at_default.unwrap_or_default()
             )
         };
-        let select: String = self.plan.columns.iter().map(|c| format!(", {} AS {}", value(c), quote_ident(&c.column))).collect();
-        let differs: Vec<String> = writable.iter().map(|c| format!("({})::text IS DISTINCT FROM t.{}::text", value(c), quote_ident(&c.column))).collect();
+        let select: String =
+            self.plan.columns.iter().map(|c| format!(", {} AS {}", value(c), quote_ident(&c.column))).collect();
+        let differs: Vec<String> = writable
+            .iter()
+            .map(|c| format!("({})::text IS DISTINCT FROM t.{}::text", value(c), quote_ident(&c.column)))
+            .collect();
         let differs = if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") };
         format!(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT s.{}{select} FROM {} s JOIN {} t ON {same} WHERE {differs}",
@@ -155,7 +171,11 @@ impl Stage<'_> {
     pub async fn insert(&self, connection: &mut PgConnection) -> Result<u64> {
         let columns = self.columns();
         let list = if columns.is_empty() { String::new() } else { format!("({columns}) OVERRIDING SYSTEM VALUE ") };
-        let statement = format!("INSERT INTO {} {list}SELECT {columns} FROM {} s WHERE {THESE_ROWS}", self.plan.table.sql(), self.rows());
+        let statement = format!(
+            "INSERT INTO {} {list}SELECT {columns} FROM {} s WHERE {THESE_ROWS}",
+            self.plan.table.sql(),
+            self.rows()
+        );
         let number = format!("s.{}", self.n);
         let work = Work {
             doing: "inserting the rows",
@@ -175,7 +195,8 @@ impl Stage<'_> {
     /// `Server`.
     pub async fn update(&self, connection: &mut PgConnection, protected: &[String]) -> Result<u64> {
         let RowIdentity::Key(key) = &self.plan.identity else { return Ok(0) };
-        let set: Vec<String> = self.writable(key, protected).map(|c| format!("{0} = u.{0}", quote_ident(&c.column))).collect();
+        let set: Vec<String> =
+            self.writable(key, protected).map(|c| format!("{0} = u.{0}", quote_ident(&c.column))).collect();
         let same: Vec<String> = key.iter().map(|k| format!("t.{0} = u.{0}", quote_ident(k))).collect();
         let statement = format!(
             "UPDATE {} AS t SET {} FROM {} u WHERE {} AND {THESE_ROWS}",

@@ -21,7 +21,12 @@ pub async fn make_transactional(connection: &mut PgConnection, sequences: &[&Seq
                WHERE c.relkind = 'S' AND pg_has_role(c.relowner, 'USAGE')";
     let schemas: Vec<&str> = sequences.iter().map(|s| s.name.schema.as_str()).collect();
     let names: Vec<&str> = sequences.iter().map(|s| s.name.name.as_str()).collect();
-    let rows = sqlx::query(sql).bind(schemas).bind(names).fetch_all(&mut *connection).await.map_err(doing("looking at the sequences"))?;
+    let rows = sqlx::query(sql)
+        .bind(schemas)
+        .bind(names)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(doing("looking at the sequences"))?;
     let mut owned = Vec::new();
     for row in &rows {
         let get = |column: &str| row.try_get::<String, _>(column).map_err(doing("looking at the sequences"));
@@ -43,7 +48,11 @@ pub async fn make_transactional(connection: &mut PgConnection, sequences: &[&Seq
 ///
 /// # Errors
 /// `Server`.
-pub async fn move_forward(connection: &mut PgConnection, plan: &SequencePlan, partitioned: impl Fn(&QualifiedName) -> bool) -> Result<()> {
+pub async fn move_forward(
+    connection: &mut PgConnection,
+    plan: &SequencePlan,
+    partitioned: impl Fn(&QualifiedName) -> bool,
+) -> Result<()> {
     let name = quote_literal(&plan.name.sql());
     let state = format!(
         "SELECT s.last_value, s.is_called, p.seqmin, p.seqmax FROM {} s, pg_sequence p WHERE p.seqrelid = {name}::regclass",
@@ -67,5 +76,7 @@ pub async fn move_forward(connection: &mut PgConnection, plan: &SequencePlan, pa
     }
     wanted.retain(|(value, _)| (lowest..=highest).contains(value));
     let Some((value, called)) = forward(plan.increment, now, &wanted) else { return Ok(()) };
-    run(connection, "moving a sequence forward", &format!("SELECT setval({name}::regclass, {value}, {called})")).await.map(|_| ())
+    run(connection, "moving a sequence forward", &format!("SELECT setval({name}::regclass, {value}, {called})"))
+        .await
+        .map(|_| ())
 }

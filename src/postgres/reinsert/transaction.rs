@@ -4,7 +4,7 @@ use crate::domain::names::{QualifiedName, quote_ident};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
 use sqlx::postgres::PgConnection;
-use sqlx::{Executor, Row};
+use sqlx::{Connection, Executor, Row};
 use std::error::Error as _;
 
 /// How long another session may hold a table before we give up.
@@ -19,7 +19,7 @@ pub const ROW_FAULTS: [&str; 9] = ["0A", "21", "22", "23", "38", "39", "44", "54
 /// # Errors
 /// `Server`; `what` completes "… refused while ‹what›".
 pub async fn run(connection: &mut PgConnection, what: &str, sql: &str) -> Result<u64> {
-    let done = connection.execute(sql).await.map_err(|e| server_error(what, e))?;
+    let done = connection.execute(sql).await.map_err(|e| refusal(what, e))?;
     Ok(done.rows_affected())
 }
 
@@ -39,7 +39,12 @@ pub async fn count(connection: &mut PgConnection, what: &str, sql: &str) -> Resu
 /// `Server`; when another session holds a table, with what to do about it.
 pub async fn begin(connection: &mut PgConnection, tables: &[(QualifiedName, bool)]) -> Result<()> {
     // constraint checks come at once, so that they name the row that broke them
-    run(connection, "beginning", &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL IMMEDIATE")).await?;
+    run(
+        connection,
+        "beginning",
+        &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL IMMEDIATE"),
+    )
+    .await?;
     let ours = writable(connection, tables).await?;
     let names: Vec<String> = ours.iter().map(|(name, partitioned)| relation(name, *partitioned)).collect();
     if !names.is_empty() {
@@ -50,7 +55,10 @@ pub async fn begin(connection: &mut PgConnection, tables: &[(QualifiedName, bool
 }
 
 /// Tables that this user may not write to are only compared: should rows be missing there, it is refused later.
-async fn writable(connection: &mut PgConnection, tables: &[(QualifiedName, bool)]) -> Result<Vec<(QualifiedName, bool)>> {
+async fn writable(
+    connection: &mut PgConnection,
+    tables: &[(QualifiedName, bool)],
+) -> Result<Vec<(QualifiedName, bool)>> {
     let ask = "SELECT w.place FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(schema, name, place)
                JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
                WHERE has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')";
@@ -67,6 +75,14 @@ pub fn relation(name: &QualifiedName, partitioned: bool) -> String {
     if partitioned { name.sql() } else { format!("ONLY {}", name.sql()) }
 }
 
+/// A lock that does not come says who is in the way; everything else is a server's refusal.
+fn refusal(what: &str, error: sqlx::Error) -> Error {
+    match error.as_database_error().and_then(|e| e.code()).as_deref() {
+        Some("55P03" | "40P01") => held(error),
+        _ => server_error(what, error),
+    }
+}
+
 fn held(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|e| e.code()).as_deref() {
         Some("55P03" | "40P01") => Error::new(
@@ -76,9 +92,11 @@ fn held(error: sqlx::Error) -> Error {
         .hint("Stop the application or end its open transaction, then try again.")
         .hint("Who it is: SELECT pid, application_name, state, query FROM pg_stat_activity WHERE state <> 'idle'")
         .because(error),
-        Some("42501") => Error::new(ErrorKind::Server, "This user may not put rows back into these tables. Nothing was changed")
-            .hint("Re-insert as the owner of the tables: --url with that user.")
-            .because(error),
+        Some("42501") => {
+            Error::new(ErrorKind::Server, "This user may not put rows back into these tables. Nothing was changed")
+                .hint("Re-insert as the owner of the tables: --url with that user.")
+                .because(error)
+        }
         _ => server_error("locking the tables", error),
     }
 }
@@ -150,7 +168,12 @@ pub async fn terminate(connection: &mut PgConnection, pid: i32) {
     // it may have ended by itself
     let _ = connection.execute(format!("SELECT pg_terminate_backend({pid})").as_str()).await;
     for _ in 0..100 {
-        let alive = count(connection, "waiting for a session", &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}")).await;
+        let alive = count(
+            connection,
+            "waiting for a session",
+            &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"),
+        )
+        .await;
         if !matches!(alive, Ok(1..)) {
             return;
         }
@@ -163,9 +186,12 @@ pub async fn terminate(connection: &mut PgConnection, pid: i32) {
 pub async fn commit(connection: &mut PgConnection) -> Result<()> {
     connection.execute("COMMIT").await.map_err(|error| match error {
         sqlx::Error::Database(_) => server_error("committing; nothing was changed", error),
-        _ => Error::new(ErrorKind::Server, "The connection broke while committing: the rows are either all back or none is")
-            .hint("Run the same command again: rows that are there stay as they are.")
-            .because(error),
+        _ => Error::new(
+            ErrorKind::Server,
+            "The connection broke while committing: the rows are either all back or none is",
+        )
+        .hint("Run the same command again: rows that are there stay as they are.")
+        .because(error),
     })?;
     Ok(())
 }
@@ -173,4 +199,9 @@ pub async fn commit(connection: &mut PgConnection) -> Result<()> {
 /// Undoes everything; a connection that is gone has done so by itself.
 pub async fn rollback(connection: &mut PgConnection) {
     let _ = connection.execute("ROLLBACK").await;
+}
+
+/// Says goodbye, so that the server does not log a lost connection.
+pub async fn close(connection: PgConnection) {
+    let _ = connection.close().await;
 }
