@@ -142,6 +142,8 @@ impl Error {
         let mut next = self.source.as_deref().map(|e| e as &dyn StdError);
         while let Some(cause) = next {
             let text = cause.to_string();
+            // sqlx's own words add nothing to what PostgreSQL says
+            let text = text.strip_prefix("error returned from database: ").unwrap_or(&text).to_owned();
             if !texts.iter().any(|t| t.contains(&text)) {
                 texts.push(text);
             }

@@ -84,7 +84,8 @@ fn store_folder(flag: Option<&str>, settings: &Settings, root: &Path, cwd: &Path
         (Some(text), _) if text.contains("://") => Err(Error::new(
             ErrorKind::Usage,
             "A store at a URL is not supported yet: --store takes a folder. Nothing was changed",
-        )),
+        )
+        .hint("Give a folder, for example one that is synchronised: --store /backups/shop")),
         (Some(text), _) => Ok(cwd.join(text)),
         (None, Some(path)) => Ok(root.join(path)),
         (None, None) => Ok(root.join(".safemigrate")),
@@ -120,7 +121,9 @@ impl Target {
                 let error = Error::new(why.kind, why.message.clone());
                 Err(why.hints.iter().fold(error, |error, hint| error.hint(hint)))
             }
-            (None, None) => Err(Error::new(ErrorKind::NoProject, "There is no Prisma project here. Nothing was changed")),
+            (None, None) => {
+                Err(Error::new(ErrorKind::NoProject, "There is no Prisma project here. Nothing was changed"))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading the catalog: tables with their columns and keys, foreign keys, sequences, materialized views.
 
 use super::session::doing;
+use super::waiting;
 use crate::domain::names::QualifiedName;
 use crate::domain::schema::{Catalog, Column, ForeignKey, Identity, Sequence, Table};
 use crate::error::Result;
@@ -16,8 +17,14 @@ const USER_SCHEMA: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_sch
 /// Reads everything that decides how data is copied and compared, as this connection's transaction sees it.
 ///
 /// # Errors
-/// `Server`.
+/// `Server`, naming who holds the lock when a table stays locked.
 pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog> {
+    let before = waiting::limit(connection).await?;
+    let catalog = read_everything(connection).await;
+    waiting::lift(connection, &before, catalog).await
+}
+
+async fn read_everything(connection: &mut PgConnection) -> Result<Catalog> {
     let (mut tables, partitioned) = read_tables(connection).await?;
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Catalog {

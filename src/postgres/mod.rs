@@ -14,5 +14,6 @@ pub mod snapshot;
 pub mod structure;
 pub mod tools;
 pub mod url;
+mod waiting;
 
 pub use sqlx::postgres::PgConnection;

@@ -1,6 +1,7 @@
 //! Prisma's own journal, `_prisma_migrations`: read, never written.
 
 use super::session::doing;
+use super::waiting;
 use crate::domain::ending::Migration;
 use crate::domain::names::QualifiedName;
 use crate::error::Result;
@@ -13,6 +14,12 @@ use sqlx::postgres::PgConnection;
 /// # Errors
 /// `Server`.
 pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {
+    let before = waiting::limit(connection).await?;
+    let migrations = read_migrations(connection, schema).await;
+    waiting::lift(connection, &before, migrations).await
+}
+
+async fn read_migrations(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {
     let table = QualifiedName::new(schema, "_prisma_migrations");
     let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(table.sql())

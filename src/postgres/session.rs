@@ -156,7 +156,7 @@ pub fn explain_rights(mut error: Error) -> Error {
         )
     } else {
         error.message = "The role of the database URL may not read everything, and a part is no backup".into();
-        error.hint("Give a role that may (the tables' owner), or let the owner type: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …")
+        error.hint("Give a role that may (the tables' owner), or let the owner type, for each schema: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …; and the same ON ALL SEQUENCES")
     }
 }
 

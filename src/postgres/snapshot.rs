@@ -3,6 +3,7 @@
 use super::catalog::read_catalog;
 use super::session::{connect, doing};
 use super::url::DatabaseUrl;
+use super::waiting::{LOCK_WAIT_SECONDS, blocked};
 use crate::domain::manifest::DatabaseInfo;
 use crate::domain::names::{QualifiedName, quote_literal};
 use crate::domain::schema::{Catalog, Table};
@@ -11,8 +12,6 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Executor, Row};
 use std::collections::HashMap;
 
-/// How long we wait for somebody's lock before we name them, in seconds.
-const LOCK_WAIT_SECONDS: u32 = 10;
 /// The oldest server whose catalog we read.
 const OLDEST_SERVER: u32 = 120_000;
 
@@ -179,32 +178,6 @@ async fn lock(leader: &mut PgConnection, tables: &[QualifiedName]) -> std::resul
         leader.execute(statement.as_str()).await?;
     }
     Ok(())
-}
-
-/// The sentence that names who holds the lock.
-async fn blocked(connection: &mut PgConnection) -> Error {
-    let row = sqlx::query(
-        "SELECT l.relation::regclass::text AS table, a.pid, a.usename::text AS role, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query,
-                extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
-         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-         WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation' AND a.pid <> pg_backend_pid()
-           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-         ORDER BY a.xact_start LIMIT 1",
-    )
-    .fetch_optional(connection)
-    .await;
-    let who = row.ok().flatten().and_then(|row| {
-        let (table, pid): (String, i32) = (row.try_get("table").ok()?, row.try_get("pid").ok()?);
-        let (role, query): (String, String) = (row.try_get("role").ok()?, row.try_get("query").ok()?);
-        let seconds: i64 = row.try_get("seconds").ok()?;
-        Some(format!("{table} is locked by process {pid} of user {role} for {seconds} s: {query}"))
-    });
-    let who = who.unwrap_or_else(|| "another transaction holds it".to_owned());
-    Error::new(
-        ErrorKind::Server,
-        format!("A table stayed locked for {LOCK_WAIT_SECONDS} seconds: {who}. Nothing was changed"),
-    )
-    .hint("End that transaction (or wait for it), then try again.")
 }
 
 async fn read_sizes(leader: &mut PgConnection) -> Result<(HashMap<u32, u64>, u64)> {

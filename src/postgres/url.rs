@@ -91,8 +91,10 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim().trim_matches('"');
         reject_other_schemes(text)?;
-        let url = Url::parse(text).context(ErrorKind::Url, || {
-            "The database URL cannot be read (special characters in the password must be percent-encoded)".into()
+        let url = Url::parse(text).map_err(|e| {
+            Error::new(ErrorKind::Url, "The database URL cannot be read. Nothing was changed")
+                .hint("Special characters in user and password must be percent-encoded: @ is %40, / is %2F, : is %3A.")
+                .because(e)
         })?;
         let param = |name: &str| url.query_pairs().find(|(k, _)| k == name).map(|(_, v)| v.into_owned());
         let host = match (param("host"), url.host_str()) {
@@ -150,6 +152,8 @@ impl DatabaseUrl {
     }
 }
 
+const EXAMPLE: &str = "Give the address of a PostgreSQL database: --url postgresql://USER@HOST/DATABASE.";
+
 fn reject_other_schemes(text: &str) -> Result<()> {
     let scheme = text.split("://").next().unwrap_or_default();
     if text.is_empty() {
@@ -163,8 +167,8 @@ fn reject_other_schemes(text: &str) -> Result<()> {
             format!("{scheme}:// is the address of a Prisma service, not of a database: it cannot be backed up. Nothing was changed"),
         )
         .hint("Give the database's own address: --url postgresql://USER@HOST/DATABASE (for `prisma dev`: the TCP URL that it prints).")),
-        _ if !text.contains("://") => Err(Error::new(ErrorKind::Url, "The database URL does not begin with postgresql://. Nothing was changed")),
-        _ => Err(Error::new(ErrorKind::Url, format!("safemigrate is for PostgreSQL; the database URL begins with {scheme}://. Nothing was changed"))),
+        _ if !text.contains("://") => Err(Error::new(ErrorKind::Url, "The database URL does not begin with postgresql://. Nothing was changed").hint(EXAMPLE)),
+        _ => Err(Error::new(ErrorKind::Url, format!("safemigrate is for PostgreSQL; the database URL begins with {scheme}://. Nothing was changed")).hint(EXAMPLE)),
     }
 }
 
