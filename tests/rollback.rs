@@ -396,6 +396,44 @@ fn refuses_before_anything_changes() {
 }
 
 #[test]
+fn what_hangs_on_the_database_stops_it() {
+    let (mut scene, backup, before, ruins) = ruined("maker");
+    scene.cluster.psql("postgres", "ALTER SYSTEM SET wal_level = logical");
+    scene.cluster.psql("postgres", "ALTER SYSTEM SET max_prepared_transactions = 2");
+    scene.cluster.restart();
+    scene.cluster.psql("shop", "SELECT pg_create_logical_replication_slot('feed', 'pgoutput')");
+    scene.sql("BEGIN; INSERT INTO extra VALUES (1); PREPARE TRANSACTION 'half'");
+    let error = scene.roll_back(&backup).unwrap_err();
+    assert!(error.message.contains("slot feed") && error.message.contains("Nothing was changed"), "{error:?}");
+    assert!(error.hints[0].contains("prepared transaction half"), "{error:?}");
+    scene.cluster.psql("shop", "SELECT pg_drop_replication_slot('feed')");
+    scene.sql("ROLLBACK PREPARED 'half'");
+    assert_same(&ruins, &scene.dump());
+    scene.roll_back(&backup).unwrap();
+    assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn what_cannot_be_carried_over_keeps_the_database_where_it_is() {
+    for sql in [
+        "ALTER DATABASE shop SET my.custom TO 'x'",
+        "ALTER ROLE reader IN DATABASE shop SET work_mem TO '8MB'",
+        "GRANT CONNECT ON DATABASE shop TO writer WITH GRANT OPTION; SET ROLE writer; GRANT CONNECT ON DATABASE shop TO reader",
+    ] {
+        let (scene, backup, _, _) = ruined("maker");
+        scene.cluster.psql("postgres", sql);
+        let plan = scene.plan(&backup).unwrap();
+        assert_eq!(plan.strategy, Strategy::InPlace, "{sql}: {plan:?}");
+        let settings =
+            |dump: String| dump.lines().filter(|l| l.contains("DATABASE")).map(str::to_owned).collect::<Vec<_>>();
+        let before = settings(scene.dump());
+        scene.roll_back(&backup).unwrap();
+        assert_eq!(settings(scene.dump()), before);
+        assert_eq!(scene.sql("SELECT count(*), count(name) FROM item"), "2000|2000");
+    }
+}
+
+#[test]
 fn sessions_end_and_what_they_wrote_meanwhile_is_not_lost() {
     let (scene, backup, before, ruins) = ruined("maker");
     let mut idle = scene.cluster.session("shop");
@@ -416,6 +454,26 @@ fn sessions_end_and_what_they_wrote_meanwhile_is_not_lost() {
     idle.run("SELECT 1");
     scene.roll_back(&backup).unwrap();
     assert_same(&before, &scene.dump());
+}
+
+#[test]
+fn what_is_written_after_the_plan_is_not_lost() {
+    for role in ["postgres", "plain"] {
+        let (scene, backup, _, _) = ruined(role);
+        let (_interrupter, interrupt) = Interrupt::new();
+        let plan = scene.plan(&backup).unwrap();
+        scene.sql("INSERT INTO extra VALUES (77)");
+        let error = run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt)).unwrap_err();
+        assert!(error.message.contains("Somebody wrote") && error.message.contains("Nothing was changed"), "{error:?}");
+        assert_eq!(scene.sql("SELECT * FROM extra"), "77");
+        scene.cluster.psql("postgres", "ALTER DATABASE shop RENAME TO other");
+        let error = run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt)).unwrap_err();
+        assert!(error.message.contains("Nothing was changed"), "{error:?}");
+        assert_eq!(
+            scene.databases(),
+            ALL_DATABASES.replace("shop true, ", "").replace("postgres", "other true, postgres")
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Restore inside the live database, in one transaction.
 
 use super::kept::{Kept, extension_schema};
-use super::{Blueprint, Job, Restored, fill, nothing_changed, prove};
+use super::{Blueprint, Job, Restored, fill, nothing_changed, prove, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
+use crate::postgres::databases;
 use crate::postgres::emptying::{self, Schema};
 use crate::postgres::session::connect;
 use crate::postgres::structure::{self, Entry, Frame, Outcome};
@@ -36,6 +37,10 @@ async fn prepare(job: &Job<'_>) -> Result<(PgConnection, Blueprint, String)> {
     structure::begin(&mut connection).await?;
     let transaction = structure::transaction_id(&mut connection).await?;
     emptying::lock_tables(&mut connection).await?;
+    let now = databases::pulse(&mut connection).await?;
+    if job.plan.pulse.as_ref().is_some_and(|before| *before != now) {
+        return Err(somebody_wrote(&job.url.database));
+    }
     let kept = empty(job, &blueprint, &mut connection).await?;
     run(job, &blueprint.before_rows, &kept, &mut connection).await?;
     let connections = std::slice::from_mut(&mut connection);

@@ -10,6 +10,7 @@ mod decide;
 mod fill;
 mod in_place;
 mod kept;
+mod obstacles;
 mod plan;
 mod prove;
 mod swap;
@@ -21,7 +22,7 @@ use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::postgres::databases::Session;
+use crate::postgres::databases::{Pulse, Session};
 use crate::postgres::structure::{Archive, Entry, Paths, Section};
 use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
@@ -61,6 +62,12 @@ pub struct Plan {
     pub notes: Vec<String>,
     #[serde(skip)]
     server_version: u32,
+    /// Felt before the caller's checkpoint: what is written after that would be in no backup.
+    #[serde(skip)]
+    pulse: Option<Pulse>,
+    /// A way that is left when the swap fails for a right that this role lacks.
+    #[serde(skip)]
+    in_place_is_possible: bool,
     /// The application's default search path.
     #[serde(skip)]
     search_path: String,
@@ -169,6 +176,12 @@ fn not_full(backup: &Manifest) -> Error {
     Error::new(ErrorKind::Usage, format!("{} is no full backup: it holds data alone", backup.id))
         .hint(format!("The full backup of the same moment, if it is there: safemigrate rollback {full}"))
         .hint(format!("Or put its rows into the schema as it is now: safemigrate reinsert {}", backup.id))
+}
+
+/// The error for data that would be in no backup.
+fn somebody_wrote(database: &str) -> Error {
+    Error::new(ErrorKind::Other, format!("Somebody wrote to {database} after the rollback had begun: it would be lost"))
+        .hint("Stop what is connected to the database, then roll back again.")
 }
 
 /// Adds the sentence that a user looks for first.

@@ -2,17 +2,17 @@
 
 use super::decide::{Findings, decide};
 use super::kept::Kept;
+use super::obstacles::{against_in_place, against_old_public, against_swap, find_extensions, find_owners};
 use super::{Blueprint, Plan, Strategy, in_place, nothing_changed};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-use crate::postgres::databases::{self, Database, Me, Session};
+use crate::postgres::databases;
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
-use crate::postgres::structure::Entry;
 use crate::postgres::url::DatabaseUrl;
-use crate::postgres::{PgConnection, emptying};
 use crate::store::Store;
 use std::collections::BTreeSet;
 
@@ -76,6 +76,7 @@ async fn half_done(url: &DatabaseUrl) -> Option<Error> {
 /// The live database is there and will be replaced.
 async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan> {
     let Request { url, backup, blueprint, wanted } = *request;
+    let pulse = databases::pulse(&mut live).await?;
     let info = read_database_info(&mut live).await?;
     refuse_older_server(info.server_version, backup)?;
     let me = databases::me(&mut live).await?;
@@ -93,6 +94,7 @@ async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan
     let kept = in_place::foresee(&mut live).await?;
     find_owners(&mut live, blueprint, &kept, &mut findings).await?;
     find_extensions(&mut live, blueprint, &me, &mut findings).await?;
+    findings.against_swap.extend(against_old_public(info.server_version, &me, blueprint));
     let (strategy, why) = decide(&findings, wanted)?;
     let catalog = read_catalog(&mut live).await?;
     let mut notes = Vec::new();
@@ -111,6 +113,8 @@ async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan
         sessions,
         notes,
         server_version: info.server_version,
+        pulse: Some(pulse),
+        in_place_is_possible: findings.against_in_place.is_empty(),
         search_path,
         ..Plan::of(url, backup)
     })
@@ -169,6 +173,8 @@ impl Plan {
             sessions: Vec::new(),
             notes: Vec::new(),
             server_version: 0,
+            pulse: None,
+            in_place_is_possible: false,
             search_path: String::new(),
         }
     }
@@ -189,85 +195,4 @@ fn table_changes(live: &Catalog, backup: &Manifest) -> (Vec<String>, Vec<String>
     let now: BTreeSet<String> = live.tables.iter().map(|t| t.name.to_string()).collect();
     let then: BTreeSet<String> = backup.tables.iter().map(|t| t.table.name.to_string()).collect();
     (now.difference(&then).cloned().collect(), then.difference(&now).cloned().collect())
-}
-
-async fn against_swap(
-    live: &mut PgConnection,
-    url: &DatabaseUrl,
-    me: &Me,
-    database: &Database,
-    sessions: &[Session],
-) -> Result<Vec<String>> {
-    let mut reasons = Vec::new();
-    if !me.may_create_databases {
-        reasons.push("this role may not create databases".to_owned());
-    }
-    if !me.superuser && !databases::foreign_owners(live, std::slice::from_ref(&database.owner)).await?.is_empty() {
-        reasons.push(format!("the database belongs to {}", database.owner));
-    }
-    let stuck = sessions.iter().find(|s| !s.can_be_ended);
-    reasons.extend(stuck.map(|s| format!("{} is connected and this role may not end its session", s.role)));
-    reasons.extend(databases::carry_hindrances(live, database, me).await?);
-    if reasons.is_empty() && databases::maintenance(url).await?.is_none() {
-        reasons.push("this role gets into no other database of the server".to_owned());
-    }
-    Ok(reasons)
-}
-
-async fn against_in_place(live: &mut PgConnection) -> Result<Vec<String>> {
-    let objects = emptying::user_objects(live).await?;
-    let foreign: Vec<String> =
-        objects.iter().filter(|o| !o.global && !o.mine).map(|o| format!("{} {}", o.kind, o.identity)).collect();
-    let mut reasons = Vec::new();
-    if let Some(first) = foreign.first() {
-        let more = if foreign.len() > 1 { format!(" and {} more", foreign.len() - 1) } else { String::new() };
-        reasons.push(format!("this role does not own {first}{more}"));
-    }
-    let (_, foreign_large_objects) = emptying::large_objects(live).await?;
-    if foreign_large_objects > 0 {
-        reasons.push(format!("this role does not own {foreign_large_objects} large objects"));
-    }
-    Ok(reasons)
-}
-
-/// Owners in the backup to whom this role cannot give anything. In place, what is there and not ours stays as it is.
-async fn find_owners(
-    connection: &mut PgConnection,
-    blueprint: &Blueprint,
-    kept: &Kept,
-    findings: &mut Findings,
-) -> Result<()> {
-    let in_place = |e: &Entry| kept.lets_run(e) || (e.kind == "SCHEMA" && !kept.foreign_schemas.contains(&e.name));
-    let owners = |wanted: &dyn Fn(&Entry) -> bool| -> BTreeSet<String> {
-        // whoever owns the database is in this one
-        let owners = blueprint.entries().filter(|e| wanted(e)).filter_map(|e| e.owner.clone());
-        owners.filter(|o| o != "pg_database_owner").collect()
-    };
-    let (all, restored_in_place) = (owners(&|_| true), owners(&in_place));
-    for (role, exists) in databases::foreign_owners(connection, &Vec::from_iter(all)).await? {
-        let reason = format!("something in the backup belongs to {role}, of which this role is no member");
-        match (exists, restored_in_place.contains(&role)) {
-            (false, _) => findings.missing_roles.push(role),
-            (true, true) => {
-                findings.against_swap.push(reason.clone());
-                findings.against_in_place.push(reason);
-            }
-            (true, false) => findings.against_swap.push(reason),
-        }
-    }
-    Ok(())
-}
-
-async fn find_extensions(
-    connection: &mut PgConnection,
-    blueprint: &Blueprint,
-    me: &Me,
-    findings: &mut Findings,
-) -> Result<()> {
-    let wanted: Vec<String> = blueprint.entries().filter(|e| e.kind == "EXTENSION").map(|e| e.name.clone()).collect();
-    findings.against_swap.extend(databases::uncreatable_extensions(connection, &wanted, me).await?);
-    let installed = emptying::installed_extensions(connection).await?;
-    let missing: Vec<String> = wanted.into_iter().filter(|w| !installed.iter().any(|i| i.name == *w)).collect();
-    findings.against_in_place.extend(databases::uncreatable_extensions(connection, &missing, me).await?);
-    Ok(())
 }

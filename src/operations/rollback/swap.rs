@@ -1,6 +1,6 @@
 //! Restore beside the live database, prove it, change places.
 
-use super::{Blueprint, Job, Restored, fill, nothing_changed, prove};
+use super::{Blueprint, Job, Restored, fill, nothing_changed, prove, somebody_wrote};
 use crate::domain::event::Event;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
@@ -19,6 +19,11 @@ struct Names {
 pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restored> {
     let mut desk = open_desk(job).await.map_err(nothing_changed)?;
     let live = databases::find(&mut desk, &job.url.database).await.map_err(nothing_changed)?;
+    if live.is_none() != job.plan.creates_database {
+        let what = if live.is_some() { "appeared" } else { "vanished" };
+        let error = Error::new(ErrorKind::Other, format!("The database {} {what} meanwhile", job.url.database));
+        return Err(nothing_changed(error.hint("Try again.")));
+    }
     let names = Names {
         scratch: databases::free_name(&job.url.database, Standing::Scratch),
         aside: databases::free_name(&job.url.database, Standing::Replaced),
@@ -26,7 +31,7 @@ pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restor
     let prepared = interrupt.or(prepare(job, &mut desk, live.as_ref(), &names)).await;
     let ready = match prepared {
         Ok(watch) => close_both(&mut desk, job, live.as_ref(), &names, watch).await,
-        Err(error) => Err(error),
+        Err(error) => Err(other_way(job, error)),
     };
     if let Err(error) = ready {
         return Err(undo(job, live.as_ref(), &names, error).await);
@@ -38,6 +43,12 @@ pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restor
         // the answer to COMMIT was lost on the way, not the commit
     }
     finish(job, live.as_ref(), &names).await
+}
+
+/// What fails for lack of a right beside the live database may work inside it.
+fn other_way(job: &Job<'_>, error: Error) -> Error {
+    let may_help = matches!(error.kind, ErrorKind::Server | ErrorKind::Other) && job.plan.in_place_is_possible;
+    if may_help { error.hint("`--strategy in-place` restores inside the live database.") } else { error }
 }
 
 /// A session from which databases are made, renamed and dropped; one rollback of a database at a time.
@@ -56,8 +67,8 @@ async fn prepare(
     live: Option<&Database>,
     names: &Names,
 ) -> Result<Option<Watch>> {
-    let watch = match live {
-        Some(_) => Some(Watch::start(connect(job.url).await?).await?),
+    let watch = match job.plan.pulse.clone() {
+        Some(pulse) => Some(Watch::start(connect(job.url).await?, pulse).await?),
         None => None,
     };
     job.stage("Restoring beside the live database", job.backup.bytes());
@@ -145,11 +156,7 @@ async fn close_both(
     let (Some(live), Some(watch)) = (live, watch) else { return Ok(()) };
     databases::close(desk, &live.name, Some(watch.process)).await?;
     if watch.has_seen_writes(job.plan.server_version).await? {
-        return Err(Error::new(
-            ErrorKind::Other,
-            format!("Somebody wrote to {} while the backup was being restored beside it", live.name),
-        )
-        .hint("Stop what is connected to the database, so that nothing is lost, then roll back again."));
+        return Err(somebody_wrote(&live.name));
     }
     databases::close(desk, &live.name, None).await
 }

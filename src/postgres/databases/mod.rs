@@ -1,17 +1,21 @@
 //! Whole databases: what one is apart from its content, scratch ones beside it, and changing places with them.
 
+mod carry;
 mod describe;
 mod exchange;
 mod privileges;
 mod scratch;
+mod watch;
 
+pub use carry::{carry_over, default_rights};
 pub use describe::{Database, Grant, Setting, find};
-pub use exchange::{Watch, carry_over, close, default_rights, exchange, install, reopen, terminate};
+pub use exchange::{close, exchange, install, reopen, terminate};
 pub use privileges::{
     Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, sessions_of,
     uncreatable_extensions,
 };
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
+pub use watch::{Pulse, Watch, pulse};
 
 use super::session::{connect, doing};
 use super::structure::prepare_session;

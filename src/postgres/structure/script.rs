@@ -80,7 +80,7 @@ impl Splitter {
         if !full {
             return None;
         }
-        let done = self.take()?;
+        let done = self.current.take()?;
         self.begin(Entry { sql: String::new(), ..done.clone() });
         Some(done)
     }
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn large_objects_come_in_parts() {
-        let mut splitter = Splitter::in_parts(10);
+        let mut splitter = Splitter::in_parts(20);
         let lines = [
             "-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n",
             "BEGIN;\n",
