@@ -8,7 +8,7 @@ use sqlx::{Connection, Executor, Row};
 use std::error::Error as _;
 
 /// How long another session may hold a table before we give up.
-const LOCK_TIMEOUT: &str = "30s";
+const LOCK_TIMEOUT: &str = "10s";
 
 /// SQLSTATE classes that say "this row", not "this statement" or "this server": features and cardinality (0A, 21),
 /// data (22), integrity (23), errors of user functions (38, 39, P0), check options (44), limits such as an index row's size (54).
