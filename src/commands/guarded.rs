@@ -91,7 +91,7 @@ async fn after_loss(
             ui.say(&report.text(ui.style()));
             ui.say(&report.outcome.conclusion.happened);
             report.shown = true;
-            settle::ask(ui)?
+            settle::ask(&report.outcome, ui)?
         }
         chosen => chosen,
     };

@@ -20,17 +20,18 @@ pub enum Settled {
     ReInserted(Reinsert, Verification),
 }
 
-/// The question. Ctrl-C there leaves everything as it is.
+/// The question. Ctrl-C there leaves everything as it is. A database that is gone takes no rows.
 ///
 /// # Errors
 /// When the answer cannot be read.
-pub fn ask(ui: &Ui) -> Result<OnLoss> {
+pub fn ask(outcome: &Outcome, ui: &Ui) -> Result<OnLoss> {
     let options = [
         "Keep it as it is now",
         "Roll back: structure and data as before",
         "Re-insert: the old rows into the new schema",
     ];
-    match ui.choose("What shall be done?", &options) {
+    let possible = if outcome.run.after.is_empty() { &options[..2] } else { &options[..] };
+    match ui.choose("What shall be done?", possible) {
         Ok(1) => Ok(OnLoss::Rollback),
         Ok(2) => Ok(OnLoss::Reinsert),
         Ok(_) => Ok(OnLoss::Keep),

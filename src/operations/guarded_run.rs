@@ -122,10 +122,9 @@ impl Seen {
 async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Result<Seen> {
     let mut connection = match place.interrupt.or(connect(place.url)).await {
         Err(e) if e.kind == ErrorKind::NoDatabase => {
-            place.observer.on(Event::Note(format!(
-                "The database {} does not exist: there is nothing to back up",
-                place.url.database
-            )));
+            let (name, before) = (&place.url.database, reason == Reason::BeforeMigration);
+            let what = if before { "does not exist: there is nothing to back up" } else { "is not there any more" };
+            place.observer.on(Event::Note(format!("The database {name} {what}")));
             return Ok(Seen { taken: None, migrations: Vec::new() });
         }
         opened => opened?,
