@@ -65,8 +65,10 @@ pub async fn move_forward(
     let mut wanted: Vec<(i64, bool)> = plan.in_backup.into_iter().collect();
     for (table, column) in &plan.columns {
         let furthest = if plan.increment < 0 { "min" } else { "max" };
+        // least and greatest pass over NULL: without rows they would give the sequence's end
         let ask = format!(
-            "SELECT greatest(least({furthest}({})::numeric, {highest}), {lowest})::bigint FROM {}",
+            "SELECT CASE WHEN r.v IS NOT NULL THEN greatest(least(r.v, {highest}), {lowest})::bigint END
+             FROM (SELECT {furthest}({})::numeric AS v FROM {}) r",
             quote_ident(column),
             relation(table, partitioned(table))
         );
