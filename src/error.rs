@@ -143,7 +143,9 @@ impl Error {
         while let Some(cause) = next {
             let text = cause.to_string();
             // sqlx's own words add nothing to what PostgreSQL says
-            let text = text.strip_prefix("error returned from database: ").unwrap_or(&text).to_owned();
+            let noise = ["error returned from database: ", "error communicating with database: "];
+            let said = noise.iter().find_map(|noise| text.strip_prefix(noise)).unwrap_or(&text);
+            let text = said.to_owned();
             if !texts.iter().any(|t| t.contains(&text)) {
                 texts.push(text);
             }

@@ -18,6 +18,17 @@ pub struct Entry {
 /// # Errors
 /// `Locked`, `Store`.
 pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
+    enter_now(store, command, observer).map_err(nothing_changed)
+}
+
+fn nothing_changed(mut error: Error) -> Error {
+    if !error.message.contains("othing was changed") {
+        error.message.push_str(". Nothing was changed");
+    }
+    error
+}
+
+fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
     store.prepare()?;
     let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
     // before anything is written: on a full disk this may be the room that is needed
@@ -41,7 +52,7 @@ impl Entry {
     pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
         let lock = enter(store, command, observer)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
-        store.write_run(&run)?;
+        store.write_run(&run).map_err(nothing_changed)?;
         Ok(Self { store: store.clone(), run, _lock: lock })
     }
 

@@ -8,6 +8,8 @@ use tokio::io::AsyncReadExt;
 
 /// Bytes handed on at once.
 const PIECE: usize = 128 << 10;
+/// How an archive begins.
+const ARCHIVE: &[u8] = b"PGDMP";
 /// `pg_dump` gives up on somebody's lock after so many milliseconds; our own lock is held by then, so that it
 /// can only wait for one who queued behind us.
 const LOCK_WAIT_MS: u32 = 10_000;
@@ -36,6 +38,7 @@ pub async fn dump_structure(
         return Err(Error::new(ErrorKind::Tool, "pg_dump has no output"));
     };
     let mut said = Vec::new();
+    let mut begins_well = false;
     let reading = async {
         let mut piece = vec![0; PIECE];
         let mut filled = 0;
@@ -44,6 +47,7 @@ pub async fn dump_structure(
                 stdout.read(&mut piece[filled..]).await.context(ErrorKind::Tool, || "pg_dump cannot be read".into())?;
             filled += n;
             if filled == PIECE || (n == 0 && filled > 0) {
+                begins_well |= piece.starts_with(ARCHIVE);
                 sink(&piece[..filled])?;
                 filled = 0;
             }
@@ -56,5 +60,9 @@ pub async fn dump_structure(
     read?;
     let status = child.wait().await.context(ErrorKind::Tool, || "pg_dump cannot be watched".into())?;
     outcome("pg_dump", "reading the structure of the database", status, &said)?;
+    if !begins_well {
+        return Err(Error::new(ErrorKind::Tool, format!("{} wrote no archive", tool.path.display()))
+            .hint("Is it PostgreSQL's own pg_dump? `safemigrate` takes the first that fits, or the one in SAFEMIGRATE_PG_BIN."));
+    }
     Ok(tool.version)
 }

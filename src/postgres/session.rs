@@ -150,12 +150,14 @@ pub fn explain_rights(mut error: Error) -> Error {
     let Some(said) = refused else { return error };
     if said.contains("row-level security") {
         error.message =
-            "Row-level security hides rows from the role of the database URL, and a part is no backup".into();
+            "Row-level security hides rows from the role of the database URL, and a part is not enough. Nothing was changed".into();
         error.hint(
             "Give a role that sees all rows (the tables' owner, or one with BYPASSRLS): --url postgresql://ROLE@…",
         )
     } else {
-        error.message = "The role of the database URL may not read everything, and a part is no backup".into();
+        error.message =
+            "The role of the database URL may not read everything, and a part is not enough. Nothing was changed"
+                .into();
         error.hint("Give a role that may (the tables' owner), or let the owner type, for each schema: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …; and the same ON ALL SEQUENCES")
     }
 }

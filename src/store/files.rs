@@ -1,8 +1,8 @@
 //! How files come into the store: private, whole, durable.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
@@ -15,11 +15,14 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Whole or not at all: a full disk must not leave an empty file.
 pub fn write_if_absent(path: &Path, content: &[u8]) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => file.write_all(content),
+    if path.exists() {
+        return Ok(());
+    }
+    match write_new(path, content) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(e),
+        written => written,
     }
 }
 

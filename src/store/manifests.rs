@@ -42,7 +42,7 @@ impl Store {
     pub fn manifest(&self, id: &str) -> Result<Manifest> {
         let path = self.manifest_path(id);
         let damaged = |how: &str| {
-            Error::new(ErrorKind::Damaged, format!("The backup {id} is damaged: {how}. The database was not touched"))
+            Error::new(ErrorKind::Damaged, format!("The backup {id} is damaged: {how}. Nothing was changed"))
                 .hint(format!("`safemigrate list` shows the other backups; the file is {}", path.display()))
         };
         let text = match fs::symlink_metadata(&path) {
@@ -55,7 +55,9 @@ impl Store {
         let version: Version =
             serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
         if version.format > FORMAT {
-            return Err(damaged("its manifest was written by a newer safemigrate").hint("Update safemigrate."));
+            let message = format!("The backup {id} was written by a newer safemigrate. Nothing was changed");
+            return Err(Error::new(ErrorKind::Damaged, message)
+                .hint("Update safemigrate, or choose another: `safemigrate list`."));
         }
         let envelope: Envelope =
             serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
@@ -164,7 +166,11 @@ impl Store {
 }
 
 fn no_such_backup(text: &str) -> Error {
-    let what =
-        if text == "latest" { "There is no backup yet".to_owned() } else { format!("There is no backup {text}") };
-    Error::new(ErrorKind::NoSuchBackup, what).hint("`safemigrate list` shows what there is.")
+    let what = match text {
+        "latest" => "There is no backup yet".to_owned(),
+        "" => "The id is empty".to_owned(),
+        text => format!("There is no backup {text}"),
+    };
+    Error::new(ErrorKind::NoSuchBackup, format!("{what}. Nothing was changed"))
+        .hint("`safemigrate list` shows what there is.")
 }

@@ -96,7 +96,7 @@ impl Store {
             return Ok(());
         }
         let names = names_in(&self.root)?;
-        match names.iter().find(|name| !OURS.contains(&name.as_str())) {
+        match names.iter().find(|name| !OURS.contains(&name.as_str()) && !name.starts_with(".tmp")) {
             None => Ok(()),
             Some(other) => Err(Error::new(
                 ErrorKind::Store,
@@ -137,6 +137,8 @@ impl Store {
         let ours = Error::new(ErrorKind::Store, format!("The store {} cannot be {participle}", self.root.display()));
         let ours = if full {
             ours.hint("The disk is full: make room, or give another place with --store DIR.")
+        } else if error.kind() == Io::NotADirectory {
+            ours.hint("A file stands in its place: give a folder with --store DIR.")
         } else {
             ours.hint("Check the folder's owner and rights, or give another place with --store DIR.")
         };

@@ -80,11 +80,8 @@ impl Store {
 
 fn damaged(id: &str, how: &str) -> Error {
     let short = id.get(..12).unwrap_or(id);
-    Error::new(
-        ErrorKind::Damaged,
-        format!("The backup is damaged: object {short}… {how}. The database was not touched"),
-    )
-    .hint("`safemigrate list` shows the other backups.")
+    Error::new(ErrorKind::Damaged, format!("The backup is damaged: object {short}… {how}. Nothing was changed"))
+        .hint("`safemigrate list` shows the other backups.")
 }
 
 fn sync_from(queue: &Mutex<mpsc::Receiver<PathBuf>>) -> io::Result<()> {

@@ -23,6 +23,7 @@ impl Store {
         let unnamed = |name: &String| name.starts_with(".tmp");
         for (folder, left) in [
             (self.tmp(), super::names_in(&self.tmp())?),
+            (self.root().to_owned(), super::names_in(self.root())?.into_iter().filter(unnamed).collect()),
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
         ] {

@@ -60,7 +60,7 @@ const MANIFESTS: &[Damage] = &[
     (
         "of a newer format",
         |d| for_both(d, |d, path| d.edit(path, |text| replace(text, "{\"format\":1", "{\"format\":2"))),
-        "by a newer safemigrate",
+        "was written by a newer safemigrate",
     ),
     ("a FIFO", |d| for_both(d, |_, path| fifo(path)), "not a regular file"),
     (
@@ -146,7 +146,7 @@ fn a_damaged_manifest_is_named() {
             (&["rollback", "latest", "--yes", "--confirm", "shop"], full),
             (&["reinsert", data, "--yes"], data),
         ] {
-            let says = &[id, "is damaged", says, "The database was not touched", "safemigrate list"];
+            let says = &[id, "The backup ", says, "Nothing was changed", "safemigrate list"];
             stage.refuses(&case(arguments, 13, "damaged", says).with(STORE, &store));
         }
         // it is not hidden either, and nothing that it may need is swept
