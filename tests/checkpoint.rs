@@ -95,6 +95,26 @@ fn holds_every_row_of_every_shape_of_table() {
     }
 }
 
+/// Planning a query looks into the functions of a table's indexes, and those may count on the application's search path.
+#[test]
+fn an_index_on_a_function_with_unqualified_names_does_not_stop_the_backup() {
+    let setup = setup(
+        "CREATE FUNCTION helper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+         CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT helper($1)';
+         CREATE TABLE small (name text); CREATE INDEX ON small (plain(name)); INSERT INTO small VALUES ('A');
+         CREATE TABLE big (name text); CREATE INDEX ON big (plain(left(name, 9)));
+         INSERT INTO big SELECT repeat(n::text, 500) FROM generate_series(10000, 18000) n;
+         CREATE TABLE parted (name text); INSERT INTO parted SELECT repeat(n::text, 500) FROM generate_series(10000, 18000) n;",
+    );
+    let full = setup.full();
+    assert_eq!((rows(&full, "public.small"), rows(&full, "public.big"), rows(&full, "public.parted")), (1, 8001, 8001));
+    let segments = |name: &str| full.tables.iter().find(|t| t.table.name.name == name).unwrap().segments.len();
+    assert_eq!(segments("big"), 1);
+    assert!(segments("parted") > 1, "a large table is read in parts");
+    let (_interrupter, interrupt) = Interrupt::new();
+    assert!(block_on(compare_live(&setup.url, &setup.store, &full, &Quiet, &interrupt)).unwrap().ok);
+}
+
 #[test]
 fn the_second_backup_of_the_same_data_stores_no_row_again() {
     let setup = setup(SHAPES);

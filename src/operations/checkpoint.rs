@@ -2,28 +2,17 @@
 
 use super::ids;
 use super::interrupt::Interrupt;
-use crate::domain::digest::TableStats;
+use super::reading::Reading;
 use crate::domain::event::{Event, Observer};
-use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, Segment, Structure, TableData};
-use crate::domain::rows::Counter;
-use crate::domain::schema::Table;
+use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
 use crate::error::{Error, ErrorKind, Result};
-use crate::postgres::PgConnection;
-use crate::postgres::census::misread;
-use crate::postgres::copy::{copy_out, copy_out_statement};
 use crate::postgres::dump::dump_structure;
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::{Batch, Store};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-
-/// Pages of a table that make one segment: 8 MB of heap, small enough to share, large enough to be few.
-const SEGMENT_PAGES: u64 = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kinds {
@@ -101,7 +90,8 @@ async fn take_uninterrupted(
 ) -> Result<Taken> {
     let started = Instant::now();
     store.prepare()?;
-    let snapshot = Snapshot::open(url).await?;
+    let mut snapshot = Snapshot::open(url).await?;
+    let reading = Reading::plan(&mut snapshot).await?;
     observer.on(Event::Stage { label: "Backing up".into(), total_bytes: snapshot.estimated_bytes() });
     let batch = Arc::new(store.batch());
     let structure = async {
@@ -110,7 +100,7 @@ async fn take_uninterrupted(
             Kinds::Full | Kinds::Both => structure(url, &snapshot, &batch).await.map(Some),
         }
     };
-    let (tables, structure) = tokio::try_join!(read_tables(&snapshot, &batch, observer), structure)?;
+    let (tables, structure) = tokio::try_join!(reading.run(&snapshot, Some(&batch), observer), structure)?;
     let manifest = manifest(&snapshot, request, tables);
     // a snapshot that broke meanwhile says so here
     snapshot.close().await?;
@@ -173,129 +163,5 @@ fn manifest(snapshot: &Snapshot, request: &Request, tables: Vec<TableData>) -> M
         sequences: snapshot.catalog.sequences.clone(),
         materialized_views: snapshot.catalog.materialized_views.clone(),
         schemas: snapshot.catalog.schemas.clone(),
-    }
-}
-
-/// One segment to read.
-struct Job {
-    table: usize,
-    segment: usize,
-    columns: usize,
-    statement: String,
-    of: Arc<Table>,
-}
-
-struct Done {
-    table: usize,
-    segment: usize,
-    content: Segment,
-    stats: TableStats,
-}
-
-async fn read_tables(snapshot: &Snapshot, batch: &Arc<Batch>, observer: &dyn Observer) -> Result<Vec<TableData>> {
-    let tables: Vec<Arc<Table>> = snapshot.catalog.tables.iter().cloned().map(Arc::new).collect();
-    let jobs = plan_jobs(snapshot, &tables);
-    let workers = worker_count().min(jobs.len());
-    let queue = Arc::new(Mutex::new(jobs));
-    let (progress, mut heard) = mpsc::unbounded_channel();
-    let mut reading = JoinSet::new();
-    for _ in 0..workers {
-        let connection = snapshot.worker().await?;
-        reading.spawn(read_segments(connection, Arc::clone(&queue), Arc::clone(batch), progress.clone()));
-    }
-    drop(progress);
-    let mut done: Vec<Done> = Vec::new();
-    loop {
-        tokio::select! {
-            Some(bytes) = heard.recv() => observer.on(Event::Bytes(bytes)),
-            // the first that fails ends the others
-            Some(finished) = reading.join_next() => {
-                done.extend(finished.map_err(|e| Error::new(ErrorKind::Other, "A reader stopped").because(e))??);
-            }
-            else => break,
-        }
-    }
-    done.sort_by_key(|d| (d.table, d.segment));
-    let mut data: Vec<TableData> = tables
-        .iter()
-        .map(|table| TableData {
-            table: Table::clone(table),
-            stats: TableStats::empty(table.data_columns().count()),
-            segments: Vec::new(),
-        })
-        .collect();
-    for part in done {
-        data[part.table].stats.merge(&part.stats);
-        data[part.table].segments.push(part.content);
-    }
-    Ok(data)
-}
-
-/// The table with the most segments first, so that no worker is left alone with it at the end.
-fn plan_jobs(snapshot: &Snapshot, tables: &[Arc<Table>]) -> VecDeque<Job> {
-    let mut per_table: Vec<Vec<Job>> = Vec::new();
-    for (n, table) in tables.iter().enumerate() {
-        let columns = table.data_columns().count();
-        let ranges = snapshot.ranges(table, SEGMENT_PAGES).into_iter().enumerate();
-        per_table.push(
-            ranges
-                .map(|(segment, range)| Job {
-                    table: n,
-                    segment,
-                    columns,
-                    statement: copy_out_statement(table, &range),
-                    of: Arc::clone(table),
-                })
-                .collect(),
-        );
-    }
-    per_table.sort_by_key(|jobs| std::cmp::Reverse(jobs.len()));
-    per_table.into_iter().flatten().collect()
-}
-
-/// Two connections a core: while one of our readers hashes, the server reads for the other.
-fn worker_count() -> usize {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    (cores * 2).clamp(2, 8)
-}
-
-fn of_table(mut error: Error, table: &Table) -> Error {
-    if error.kind == ErrorKind::Server {
-        error.message = error.message.replacen("a table", &format!("the table {}", table.name), 1);
-    }
-    error
-}
-
-async fn read_segments(
-    mut connection: PgConnection,
-    queue: Arc<Mutex<VecDeque<Job>>>,
-    batch: Arc<Batch>,
-    progress: mpsc::UnboundedSender<u64>,
-) -> Result<Vec<Done>> {
-    let mut done = Vec::new();
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(job) = next else { return Ok(done) };
-        let mut writer = batch.writer()?;
-        let mut counter = Counter::new(job.columns);
-        copy_out(&mut connection, &job.statement, |piece| {
-            counter.feed(piece);
-            // nobody listens only when the whole backup was given up
-            let _ = progress.send(piece.len() as u64);
-            writer.append(piece)
-        })
-        .await
-        .map_err(|e| of_table(e, &job.of))?;
-        let stats = counter.finish().ok_or_else(|| misread(&job.of))?;
-        if stats.rows == 0 {
-            continue;
-        }
-        let (object, bytes) = writer.finish()?;
-        done.push(Done {
-            table: job.table,
-            segment: job.segment,
-            content: Segment { object, rows: stats.rows, bytes },
-            stats,
-        });
     }
 }

@@ -6,6 +6,7 @@ pub mod guarded_run;
 pub mod ids;
 pub mod interrupt;
 pub mod journal;
+pub mod reading;
 pub mod recover;
 pub mod reinsert;
 pub mod restore;

@@ -1,6 +1,7 @@
 //! Proving what became of the data: two backups, or a backup and the live database.
 
 use super::interrupt::Interrupt;
+use super::reading::Reading;
 use crate::domain::compare::{
     JointDigest, Pair, Pairing, RowComparer, RowDiff, RowShape, Side, Verification, judge, pair, sides,
 };
@@ -10,7 +11,6 @@ use crate::domain::manifest::{Manifest, TableData};
 use crate::domain::rows::RowSplitter;
 use crate::error::{Context, ErrorKind, Result};
 use crate::postgres::PgConnection;
-use crate::postgres::census::census;
 use crate::postgres::copy::{copy_out, copy_out_statement};
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
@@ -65,15 +65,11 @@ async fn read_and_compare(
     backup: &Manifest,
     observer: &dyn Observer,
 ) -> Result<Verification> {
-    let snapshot = Snapshot::open(url).await?;
+    let mut snapshot = Snapshot::open(url).await?;
+    let reading = Reading::plan(&mut snapshot).await?;
     observer.on(Event::Stage { label: "Comparing".into(), total_bytes: snapshot.estimated_bytes() });
+    let live = reading.run(&snapshot, None, observer).await?;
     let mut connection = snapshot.worker().await?;
-    let mut live = Vec::new();
-    for table in &snapshot.catalog.tables {
-        let stats = census(&mut connection, table).await?;
-        observer.on(Event::Bytes(stats.bytes));
-        live.push(TableData { table: table.clone(), stats, segments: Vec::new() });
-    }
     let pairing = pair(sides(&backup.tables), sides(&live));
     let diffs = compare_live_rows(store, &pairing, &mut connection).await?;
     snapshot.close().await?;

@@ -19,21 +19,20 @@ pub fn copy_columns(table: &Table) -> String {
 }
 
 /// The statement that reads the rows of a table (never those of its children), `condition` without WHERE or "".
+/// Without any condition it is a plain COPY: a query would be planned, and planning looks into functions of indexes,
+/// which may not find what they name under our search path.
 pub fn copy_out_statement(table: &Table, condition: &str) -> String {
     let columns = quote_list(table.data_columns().map(|c| c.name.as_str()));
-    let conditions: Vec<String> = [
-        table
-            .extension_condition
-            .as_deref()
-            .map_or("", |c| c.trim().trim_start_matches("WHERE").trim_start_matches("where")),
-        condition,
-    ]
-    .iter()
-    .filter(|c| !c.is_empty())
-    .map(|c| format!("({c})"))
-    .collect();
-    let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    format!("COPY (SELECT {columns} FROM ONLY {}{filter}) TO STDOUT", table.name.sql())
+    let own = table.extension_condition.as_deref().unwrap_or_default().trim();
+    let own = own.strip_prefix("WHERE").or_else(|| own.strip_prefix("where")).unwrap_or(own);
+    let conditions: Vec<String> = [own, condition].iter().filter(|c| !c.is_empty()).map(|c| format!("({c})")).collect();
+    match (conditions.as_slice(), columns.as_str()) {
+        ([], columns) if !columns.is_empty() => format!("COPY {} ({columns}) TO STDOUT", table.name.sql()),
+        ([], _) => format!("COPY (SELECT FROM ONLY {}) TO STDOUT", table.name.sql()),
+        (all, columns) => {
+            format!("COPY (SELECT {columns} FROM ONLY {} WHERE {}) TO STDOUT", table.name.sql(), all.join(" AND "))
+        }
+    }
 }
 
 /// Runs a `COPY … TO STDOUT` and hands its text on in pieces.

@@ -28,7 +28,14 @@ const SETTINGS: &[(&str, &str)] = &[
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_deferrable", "off"),
     ("check_function_bodies", "off"),
+    ("quote_all_identifiers", "off"),
+    ("transform_null_equals", "off"),
+    ("lc_monetary", "C"),
+    ("default_tablespace", ""),
 ];
+
+/// Timeouts that older servers do not know.
+const NEWER_TIMEOUTS: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
 
 /// How long a server may take to answer the door.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,7 +55,7 @@ pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
     };
     let settings: Vec<String> =
         SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
-    let settings = settings.join(";");
+    let settings = format!("{};{NEWER_TIMEOUTS}", settings.join(";"));
     connection.execute(settings.as_str()).await.map_err(|e| server_error("setting up the session", e))?;
     Ok(connection)
 }

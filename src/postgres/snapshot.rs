@@ -62,11 +62,17 @@ impl Snapshot {
 
     /// Ranges of pages of about `segment_pages` that together are the whole table; none for an empty one.
     /// Each is a condition for `copy_out_statement`. The last has no upper end.
-    pub fn ranges(&self, table: &Table, segment_pages: u64) -> Vec<String> {
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn ranges(&mut self, table: &Table, segment_pages: u64) -> Result<Vec<String>> {
         let pages = self.pages.get(&table.oid).copied().unwrap_or(0);
+        if pages == 0 {
+            return Ok(Vec::new());
+        }
         // before 14 a range of ctid reads the whole table
-        if pages <= segment_pages || self.database.server_version < 140_000 {
-            return if pages == 0 { Vec::new() } else { vec![String::new()] };
+        if pages <= segment_pages || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
+            return Ok(vec![String::new()]);
         }
         let starts: Vec<u64> = (0..pages).step_by(usize::try_from(segment_pages).unwrap_or(usize::MAX)).collect();
         let mut ranges = Vec::with_capacity(starts.len());
@@ -76,7 +82,16 @@ impl Snapshot {
                 None => format!("ctid >= '({start},0)'"),
             });
         }
-        ranges
+        Ok(ranges)
+    }
+
+    /// Whether a query on the table can be planned under our search path: functions in its indexes may rely on another.
+    async fn can_be_queried(&mut self, table: &Table) -> Result<bool> {
+        let probe = format!("EXPLAIN SELECT FROM ONLY {} WHERE ctid >= '(0,0)'", table.name.sql());
+        self.leader.execute("SAVEPOINT safemigrate_probe").await.map_err(doing("planning the backup"))?;
+        let planned = self.leader.execute(probe.as_str()).await.is_ok();
+        self.leader.execute("ROLLBACK TO safemigrate_probe").await.map_err(doing("planning the backup"))?;
+        Ok(planned)
     }
 
     /// Bytes on disk of all tables, for progress.

@@ -1,0 +1,155 @@
+//! Reading every row of a snapshot once, over several connections: counted, and kept in the store where that is wanted.
+
+use crate::domain::digest::TableStats;
+use crate::domain::event::{Event, Observer};
+use crate::domain::manifest::{Segment, TableData};
+use crate::domain::rows::Counter;
+use crate::domain::schema::Table;
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::census::misread;
+use crate::postgres::copy::{copy_out, copy_out_statement};
+use crate::postgres::snapshot::Snapshot;
+use crate::store::{Batch, ObjectWriter};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Pages of a table that make one segment: 8 MB of heap, small enough to share, large enough to be few.
+const SEGMENT_PAGES: u64 = 1024;
+
+/// The segments of a snapshot's tables, in the order in which they will be read.
+pub struct Reading {
+    tables: Vec<Arc<Table>>,
+    jobs: VecDeque<Job>,
+}
+
+/// One segment to read.
+struct Job {
+    table: usize,
+    segment: usize,
+    statement: String,
+    of: Arc<Table>,
+}
+
+struct Done {
+    table: usize,
+    segment: usize,
+    /// `None` when the rows were only counted.
+    content: Option<Segment>,
+    stats: TableStats,
+}
+
+impl Reading {
+    /// The table with the most segments first, so that no worker is left alone with it at the end.
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn plan(snapshot: &mut Snapshot) -> Result<Self> {
+        let tables: Vec<Arc<Table>> = snapshot.catalog.tables.iter().cloned().map(Arc::new).collect();
+        let mut per_table: Vec<Vec<Job>> = Vec::new();
+        for (n, table) in tables.iter().enumerate() {
+            let ranges = snapshot.ranges(table, SEGMENT_PAGES).await?.into_iter().enumerate();
+            let job = |(segment, range): (usize, String)| Job {
+                table: n,
+                segment,
+                statement: copy_out_statement(table, &range),
+                of: Arc::clone(table),
+            };
+            per_table.push(ranges.map(job).collect());
+        }
+        per_table.sort_by_key(|jobs| std::cmp::Reverse(jobs.len()));
+        Ok(Self { tables, jobs: per_table.into_iter().flatten().collect() })
+    }
+
+    /// Reads it all. With a batch the rows become its objects; without one they are only counted.
+    ///
+    /// # Errors
+    /// `Server` naming the table; `Store`.
+    pub async fn run(
+        self,
+        snapshot: &Snapshot,
+        batch: Option<&Arc<Batch>>,
+        observer: &dyn Observer,
+    ) -> Result<Vec<TableData>> {
+        let workers = worker_count().min(self.jobs.len());
+        let queue = Arc::new(Mutex::new(self.jobs));
+        let (progress, mut heard) = mpsc::unbounded_channel();
+        let mut reading = JoinSet::new();
+        for _ in 0..workers {
+            let connection = snapshot.worker().await?;
+            reading.spawn(read_segments(connection, Arc::clone(&queue), batch.cloned(), progress.clone()));
+        }
+        drop(progress);
+        let mut done: Vec<Done> = Vec::new();
+        loop {
+            tokio::select! {
+                Some(bytes) = heard.recv() => observer.on(Event::Bytes(bytes)),
+                // the first that fails ends the others
+                Some(finished) = reading.join_next() => {
+                    done.extend(finished.map_err(|e| Error::new(ErrorKind::Other, "A reader stopped").because(e))??);
+                }
+                else => break,
+            }
+        }
+        Ok(put_together(&self.tables, done))
+    }
+}
+
+fn put_together(tables: &[Arc<Table>], mut done: Vec<Done>) -> Vec<TableData> {
+    done.sort_by_key(|d| (d.table, d.segment));
+    let empty = |table: &Arc<Table>| TableData {
+        table: Table::clone(table),
+        stats: TableStats::empty(table.data_columns().count()),
+        segments: Vec::new(),
+    };
+    let mut data: Vec<TableData> = tables.iter().map(empty).collect();
+    for part in done {
+        data[part.table].stats.merge(&part.stats);
+        data[part.table].segments.extend(part.content);
+    }
+    data
+}
+
+/// Two connections a core: while one of our readers hashes, the server reads for the other.
+fn worker_count() -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    (cores * 2).clamp(2, 8)
+}
+
+async fn read_segments(
+    mut connection: PgConnection,
+    queue: Arc<Mutex<VecDeque<Job>>>,
+    batch: Option<Arc<Batch>>,
+    progress: mpsc::UnboundedSender<u64>,
+) -> Result<Vec<Done>> {
+    let mut done = Vec::new();
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(job) = next else { return Ok(done) };
+        let mut writer = batch.as_ref().map(|batch| batch.writer()).transpose()?;
+        let mut counter = Counter::new(job.of.data_columns().count());
+        copy_out(&mut connection, &job.statement, |piece| {
+            counter.feed(piece);
+            // nobody listens only when the whole reading was given up
+            let _ = progress.send(piece.len() as u64);
+            writer.as_mut().map_or(Ok(()), |writer| writer.append(piece))
+        })
+        .await
+        .map_err(|e| of_table(e, &job.of))?;
+        let stats = counter.finish().ok_or_else(|| misread(&job.of))?;
+        if stats.rows > 0 {
+            let content = writer.map(ObjectWriter::finish).transpose()?;
+            let content = content.map(|(object, bytes)| Segment { object, rows: stats.rows, bytes });
+            done.push(Done { table: job.table, segment: job.segment, content, stats });
+        }
+    }
+}
+
+fn of_table(mut error: Error, table: &Table) -> Error {
+    if error.kind == ErrorKind::Server {
+        error.message = error.message.replacen("a table", &format!("the table {}", table.name), 1);
+    }
+    error
+}
