@@ -51,7 +51,12 @@ enum Loss {
 }
 
 fn tables() -> impl Strategy<Value = Vec<Table>> {
-    let table = (any::<bool>(), 0..60u32, prop::collection::vec((0..TYPES.len(), any::<bool>()), 1..4), prop::collection::vec(0..4usize, 0..3));
+    let table = (
+        any::<bool>(),
+        0..60u32,
+        prop::collection::vec((0..TYPES.len(), any::<bool>()), 1..4),
+        prop::collection::vec(0..4usize, 0..3),
+    );
     prop::collection::vec(table.prop_map(|(keyed, rows, columns, refers)| Table { keyed, rows, columns, refers }), 1..4)
 }
 
@@ -76,20 +81,39 @@ fn loss() -> impl Strategy<Value = Loss> {
 fn create(tables: &[Table]) -> String {
     let mut sql = String::new();
     for (n, table) in tables.iter().enumerate() {
-        let columns: String = table.columns.iter().enumerate().map(|(c, (kind, _))| format!(", c{c} {}", TYPES[*kind].0)).collect();
+        let columns: String =
+            table.columns.iter().enumerate().map(|(c, (kind, _))| format!(", c{c} {}", TYPES[*kind].0)).collect();
         let refers: String = (0..table.refers.len()).map(|r| format!(", r{r} int")).collect();
         let key = if table.keyed { " PRIMARY KEY" } else { "" };
         sql += &format!("CREATE TABLE t{n} (id serial{key}{columns}{refers});");
-        let values: Vec<String> = table.columns.iter().map(|(kind, nulls)| if *nulls { format!("CASE WHEN n % 3 > 0 THEN {} END", TYPES[*kind].1) } else { TYPES[*kind].1.into() }).collect();
-        let refer: String = table.refers.iter().map(|to| match tables.get(*to) {
-            Some(to) if to.keyed && to.rows > 0 => format!(", 1 + (n * 7) % {}", to.rows),
-            _ => ", NULL".into(),
-        }).collect();
-        sql += &format!("INSERT INTO t{n} SELECT CASE WHEN {} THEN n ELSE n / 2 END, {}{refer} FROM generate_series(1, {}) n; SELECT setval('t{n}_id_seq', {});", table.keyed, values.join(", "), table.rows, table.rows + 5);
+        let values: Vec<String> = table
+            .columns
+            .iter()
+            .map(|(kind, nulls)| {
+                if *nulls { format!("CASE WHEN n % 3 > 0 THEN {} END", TYPES[*kind].1) } else { TYPES[*kind].1.into() }
+            })
+            .collect();
+        let refer: String = table
+            .refers
+            .iter()
+            .map(|to| match tables.get(*to) {
+                Some(to) if to.keyed && to.rows > 0 => format!(", 1 + (n * 7) % {}", to.rows),
+                _ => ", NULL".into(),
+            })
+            .collect();
+        sql += &format!(
+            "INSERT INTO t{n} SELECT CASE WHEN {} THEN n ELSE n / 2 END, {}{refer} FROM generate_series(1, {}) n; SELECT setval('t{n}_id_seq', {});",
+            table.keyed,
+            values.join(", "),
+            table.rows,
+            table.rows + 5
+        );
     }
     for (n, table) in tables.iter().enumerate() {
         for (r, to) in table.refers.iter().enumerate().filter(|(_, to)| tables.get(**to).is_some_and(|t| t.keyed)) {
-            sql += &format!("ALTER TABLE t{n} ADD CONSTRAINT k{n}_{r} FOREIGN KEY (r{r}) REFERENCES t{to} ON DELETE CASCADE ON UPDATE CASCADE;");
+            sql += &format!(
+                "ALTER TABLE t{n} ADD CONSTRAINT k{n}_{r} FOREIGN KEY (r{r}) REFERENCES t{to} ON DELETE CASCADE ON UPDATE CASCADE;"
+            );
         }
     }
     sql
@@ -148,6 +172,13 @@ fn balanced(report: &Report, backup: &Manifest) {
     }
 }
 
+/// Shows only the lines that differ.
+fn same(one: &str, other: &str, what: &str) {
+    let missing: Vec<&str> = one.lines().filter(|l| !other.lines().any(|o| &o == l)).collect();
+    let surplus: Vec<&str> = other.lines().filter(|l| !one.lines().any(|o| &o == l)).collect();
+    assert!(one == other, "{what}: missing {missing:#?}, surplus {surplus:#?}");
+}
+
 fn check(world: &World<'_>, tables: &[Table], changes: &[Change], losses: &[Loss]) {
     world.cluster.psql("postgres", "DROP DATABASE IF EXISTS p; DROP DATABASE IF EXISTS whole");
     world.cluster.create_db("p");
@@ -171,22 +202,23 @@ fn check(world: &World<'_>, tables: &[Table], changes: &[Change], losses: &[Loss
         Outcome::Done(report) => balanced(&report, &backup),
         Outcome::DoesNotFit(report) => {
             balanced(&report, &backup);
-            assert_eq!(before, world.cluster.dump("p"), "nothing may change");
+            same(&before, &world.cluster.dump("p"), "nothing may change");
             let report = world.reinsert(&backup, &Options { rejects: Rejects::Save, ..update.clone() });
             balanced(report.report(), &backup);
         }
     }
     let after = world.cluster.dump("p");
     // rows without a key that were changed, not lost, stay beside the ones that come back
-    let keyless_changed = losses.iter().any(|l| matches!(l, Loss::Null(t, _) if tables.get(*t).is_some_and(|t| !t.keyed)));
+    let keyless_changed =
+        losses.iter().any(|l| matches!(l, Loss::Null(t, _) if tables.get(*t).is_some_and(|t| !t.keyed)));
     let lost_for_good = changes.iter().any(|c| matches!(c, Change::Require(..)));
     if !keyless_changed && !lost_for_good {
-        assert_eq!(world.cluster.dump("whole"), after, "{schema_changes:?} {losses:?}");
+        same(&world.cluster.dump("whole"), &after, &format!("{schema_changes:?} {losses:?}"));
     }
     let again = world.reinsert(&backup, &Options { rejects: Rejects::Save, ..update });
     balanced(again.report(), &backup);
     assert!(again.report().inserted() == 0, "{again:?}");
-    assert_eq!(after, world.cluster.dump("p"), "the same again adds nothing");
+    same(&after, &world.cluster.dump("p"), "the same again adds nothing");
 }
 
 #[test]
@@ -194,9 +226,11 @@ fn every_row_is_accounted_for() {
     let cluster = Cluster::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let world = World { cluster: &cluster, runtime: &runtime, store: Store::open(&folder.path().join("store")).unwrap() };
+    let world =
+        World { cluster: &cluster, runtime: &runtime, store: Store::open(&folder.path().join("store")).unwrap() };
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() });
     let strategy = (tables(), prop::collection::vec(change(), 0..4), prop::collection::vec(loss(), 1..4));
     let outcome = runner.run(&strategy, |(tables, changes, losses)| {
         check(&world, &tables, &changes, &losses);

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod columns;
+pub mod decide;
 pub mod describe;
 pub mod empty;
 pub mod fields;

@@ -1,6 +1,7 @@
 //! The plan: what happens to every table and column, and why. Made by a pure function; `apply` takes only it.
 
-use super::columns::{ColumnPlan, SkippedColumn, Wishes, plan_columns, refused};
+use super::columns::{ColumnPlan, SkippedColumn, Wishes};
+use super::decide::{plan_columns, refused};
 use super::empty::Types;
 use super::identity::{RowIdentity, identity, told_apart};
 use super::matching::{Matching, NoPlace, Pair, match_tables, source_column, targets};

@@ -5,11 +5,11 @@ use super::load::{Load, TypeInfos};
 use crate::domain::event::Event;
 use crate::domain::names::QualifiedName;
 use crate::domain::reinsert::{OnConflict, Rejects, Report, TablePlan};
-use crate::domain::schema::{Catalog, ForeignKey, Identity};
+use crate::domain::schema::{Catalog, ForeignKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, truncate};
-use crate::postgres::reinsert::orphans::{Link, Pending, has_orphans, note_orphans};
+use crate::postgres::reinsert::orphans::{Pending, has_orphans};
 use crate::postgres::reinsert::stage::Stage;
 use crate::postgres::reinsert::transaction::{is_row_fault, release, run, savepoint, sqlstate, undo};
 
@@ -33,15 +33,15 @@ pub struct Attempt<'a> {
 
 /// How far the rows of one planned table have come.
 #[derive(Debug, Clone, Copy, Default)]
-struct Progress {
+pub struct Progress {
     /// They went straight in.
-    straight: bool,
-    in_backup: u64,
-    already_present: u64,
-    inserted: u64,
-    updated: u64,
+    pub straight: bool,
+    pub in_backup: u64,
+    pub already_present: u64,
+    pub inserted: u64,
+    pub updated: u64,
     /// Rows that wait in the stage.
-    pending: Option<Pending>,
+    pub pending: Option<Pending>,
 }
 
 impl<'a> Attempt<'a> {
@@ -93,37 +93,19 @@ impl<'a> Attempt<'a> {
         Some(Stage::new(number, table, &part.table, self.load.plan.options.rejects == Rejects::Save))
     }
 
-    /// Foreign keys that check something, with the planned tables on both of their sides.
-    fn links(&self) -> Vec<Link<'a>> {
-        let tables = &self.load.plan.tables;
-        let places = |name: &QualifiedName| -> Vec<usize> {
-            let is = |t: &TablePlan| &t.table == name || t.partition_root.as_ref() == Some(name);
-            (0..tables.len()).filter(|n| is(&tables[*n])).collect()
-        };
-        let checks = |k: &&ForeignKey| !self.is_off(k) && !k.definition.contains("NOT ENFORCED");
-        let links = self.now.foreign_keys.iter().filter(checks).map(|key| Link {
-            key,
-            referencing: places(&key.table),
-            referenced: places(&key.referenced),
-            partitioned: self.now.partitioned.iter().any(|t| t.name == key.referenced),
-            left_out: places(&key.referenced).is_empty() && !self.load.plan.options.tables.is_empty(),
-        });
-        links.collect()
-    }
-
-    fn is_off(&self, key: &ForeignKey) -> bool {
+    pub fn is_off(&self, key: &ForeignKey) -> bool {
         self.off.iter().any(|(table, name)| table == &key.table && name == &key.name)
     }
 
     /// Whether rows that go into this table are rows of the foreign key's table: itself, its root, or one of its leaves.
-    fn holds(&self, table: &TablePlan, keys_table: &QualifiedName) -> bool {
+    pub fn holds(&self, table: &TablePlan, keys_table: &QualifiedName) -> bool {
         let leaf_of =
             |root: &QualifiedName| self.now.table(keys_table).and_then(|t| t.partition_root.as_ref()) == Some(root);
         &table.table == keys_table || table.partition_root.as_ref() == Some(keys_table) || leaf_of(&table.table)
     }
 
     /// Keeps triggers quiet and puts the table's foreign keys aside, before the first row goes in.
-    async fn open(&self, connection: &mut PgConnection, table: &TablePlan, aside: &mut Aside) -> Result<()> {
+    pub async fn open(&self, connection: &mut PgConnection, table: &TablePlan, aside: &mut Aside) -> Result<()> {
         aside.open(connection, &table.table).await?;
         for key in self.now.foreign_keys.iter().filter(|k| !self.is_off(k) && self.holds(table, &k.table)) {
             aside.drop_foreign_key(connection, key).await?;
@@ -216,75 +198,6 @@ impl<'a> Attempt<'a> {
         Ok(copied)
     }
 
-    /// Columns that are never overwritten: the primary key, what others refer to, and identities that PostgreSQL alone writes.
-    fn protected(&self, table: &TablePlan) -> Vec<String> {
-        let Some(live) = self.now.table(&table.table) else { return Vec::new() };
-        let mut columns = live.primary_key.clone();
-        let referenced = self.now.foreign_keys.iter().filter(|k| self.holds(table, &k.referenced));
-        columns.extend(referenced.flat_map(|k| k.referenced_columns.iter().cloned()));
-        columns.extend(live.columns.iter().filter(|c| c.identity == Some(Identity::Always)).map(|c| c.name.clone()));
-        columns
-    }
-
-    /// Rows that refer to nothing out, the others in; once more where a row that PostgreSQL refused was referred to.
-    async fn insert_pending(
-        &self,
-        connection: &mut PgConnection,
-        stages: &[Stage<'_>],
-        progress: &mut [Progress],
-        links: &[Link<'_>],
-        aside: &mut Aside,
-    ) -> Result<()> {
-        let nothing = Pending { rows: false, changes: false };
-        let mut pending: Vec<Pending> = progress.iter().map(|p| p.pending.unwrap_or(nothing)).collect();
-        loop {
-            note_orphans(connection, stages, &pending, links).await?;
-            for n in 0..stages.len() {
-                (progress[n].inserted, progress[n].updated) =
-                    if progress[n].straight { (progress[n].inserted, 0) } else { (0, 0) };
-                if pending[n] == nothing {
-                    continue;
-                }
-                // nothing left to write: then this user need not have the right to
-                if stages[n].has_pending(connection, pending[n]).await? {
-                    self.open(connection, stages[n].plan, aside).await?;
-                } else {
-                    pending[n] = nothing;
-                }
-            }
-            savepoint(connection, "safemigrate_insert").await?;
-            for n in 0..stages.len() {
-                if pending[n].changes {
-                    progress[n].updated = stages[n].update(connection, &self.protected(stages[n].plan)).await?;
-                }
-            }
-            for n in insertion_order(stages.len(), links) {
-                if pending[n].rows {
-                    progress[n].inserted = stages[n].insert(connection).await?;
-                    self.load.observer.on(Event::TableDone(stages[n].plan.table.to_string()));
-                }
-            }
-            let mut refused = Vec::new();
-            for (n, stage) in stages.iter().enumerate().filter(|(n, _)| pending[*n] != nothing) {
-                refused.push((n, stage.take_out_refused(connection, pending[n]).await?));
-            }
-            let anybody = refused.iter().any(|(_, rows)| *rows > 0);
-            if !anybody || note_orphans(connection, stages, &pending, links).await?.iter().all(|n| *n == 0) {
-                return release(connection, "safemigrate_insert").await;
-            }
-            // rows that are in already refer to rows that were refused
-            let mut misfits = Vec::new();
-            for (n, _) in &refused {
-                misfits.push((*n, stages[*n].read_misfits(connection).await?));
-            }
-            undo(connection, "safemigrate_insert").await?;
-            for (n, rows) in misfits {
-                stages[n].write_misfits(connection, &rows).await?;
-                stages[n].take_out_refused(connection, pending[n]).await?;
-            }
-        }
-    }
-
     async fn report(
         &self,
         connection: &mut PgConnection,
@@ -314,20 +227,4 @@ fn refers_to_nothing(error: Error) -> Error {
     );
     misfit.hints.clone_from(&error.hints);
     misfit.hint("Without --on-conflict replace, rows that are there stay.").because(error)
-}
-
-/// Referenced tables first, as far as there is no cycle, so that keys that could not be put aside are content.
-fn insertion_order(count: usize, links: &[Link<'_>]) -> Vec<usize> {
-    let mut order: Vec<usize> = Vec::with_capacity(count);
-    while order.len() < count {
-        let waits = |n: usize| {
-            links
-                .iter()
-                .any(|l| l.referencing.contains(&n) && l.referenced.iter().any(|r| *r != n && !order.contains(r)))
-        };
-        let left: Vec<usize> = (0..count).filter(|n| !order.contains(n)).collect();
-        let next = left.iter().copied().find(|n| !waits(*n)).or(left.first().copied());
-        order.extend(next);
-    }
-    order
 }

@@ -173,11 +173,15 @@ impl Load<'_> {
     /// A view that cannot be refreshed is said, and keeps nobody's rows out.
     async fn refresh(&self, connection: &mut PgConnection, view: &QualifiedName) -> Result<()> {
         savepoint(connection, "safemigrate_view").await?;
-        match run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql())).await {
+        match run(connection, "refreshing a materialized view", &format!("REFRESH MATERIALIZED VIEW {}", view.sql()))
+            .await
+        {
             Ok(_) => release(connection, "safemigrate_view").await,
             Err(error) if sqlstate(&error).is_some() => {
                 undo(connection, "safemigrate_view").await?;
-                self.observer.on(Event::Note(format!("The materialized view {view} could not be refreshed and is as it was: {error}")));
+                self.observer.on(Event::Note(format!(
+                    "The materialized view {view} could not be refreshed and is as it was: {error}"
+                )));
                 Ok(())
             }
             Err(error) => Err(error),

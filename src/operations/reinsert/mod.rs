@@ -5,6 +5,7 @@
 mod attempt;
 mod feed;
 mod load;
+mod pending;
 mod rejects;
 
 use super::interrupt::Interrupt;

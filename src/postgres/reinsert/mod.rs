@@ -7,6 +7,7 @@
 //! | `convert` | the SQL that makes a value of today's type of a backup's text |
 //! | `stage` | temporary tables: the backup's text, the rows in today's types, the rows that do not fit |
 //! | `recast` | from the one to the other: checked, mapped, cast, filled |
+//! | `fills` | expressions over the new row, asked anew for each |
 //! | `verdict` | the rows that do not fit, why, and what was rounded |
 //! | `fit` | statements over ranges of rows, halved until the rows that do not fit are alone |
 //! | `present` | rows that are already there: left, filled, or overwritten; keys that collide |
@@ -16,6 +17,7 @@
 
 pub mod aside;
 pub mod convert;
+pub mod fills;
 pub mod fit;
 pub mod orphans;
 pub mod present;
