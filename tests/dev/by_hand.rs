@@ -26,13 +26,17 @@ fn a_rename_by_hand_loses_nothing(prisma: Prisma) {
     assert!(said.contains(&told) && said.contains("then apply it: safemigrate dev"), "{said}");
     assert_eq!((products(&cluster), columns(&cluster)), (ALL.into(), "id name price".into()));
 
-    let by_hand = r#"ALTER TABLE "Product" RENAME COLUMN "name" TO "title"; ALTER TABLE "Product" ALTER "title" DROP NOT NULL;"#;
+    let by_hand =
+        r#"ALTER TABLE "Product" RENAME COLUMN "name" TO "title"; ALTER TABLE "Product" ALTER "title" DROP NOT NULL;"#;
     write_migration(&project, &drafted, by_hand);
     let (code, report) = project.json(&["dev"]);
     assert_eq!((code, &report["verification"]["ok"]), (0, &true.into()), "{report}");
     assert_eq!(report["migrations_applied"], serde_json::json!([drafted]));
     let column = &report["verification"]["tables"][0]["columns"][1];
-    assert_eq!((&column["column"], &column["verdict"], &column["to"]), (&"name".into(), &"renamed".into(), &"title".into()));
+    assert_eq!(
+        (&column["column"], &column["verdict"], &column["to"]),
+        (&"name".into(), &"renamed".into(), &"title".into())
+    );
     assert_eq!(cluster.psql("shop", r#"SELECT count(title), min(title) FROM "Product""#), "50|Product 1");
 }
 
@@ -42,7 +46,8 @@ fn drafting_applies_what_is_pending(prisma: Prisma) {
     write_migration(&project, "20260301000000_stock", r#"ALTER TABLE "Product" ADD COLUMN "stock" INTEGER;"#);
     project.edit_schema("price Decimal", "price Decimal\n  stock Int?\n  weight Float?");
     let (drafted, said) = draft(&project, "weight");
-    let told = format!("Applied 20260301000000_stock, which was pending, and drafted {drafted}, which is not applied yet.");
+    let told =
+        format!("Applied 20260301000000_stock, which was pending, and drafted {drafted}, which is not applied yet.");
     assert!(said.contains(&told), "{said}");
     assert_eq!((products(&cluster), columns(&cluster)), (ALL.into(), "id name price stock".into()));
     project.safemigrate(&["dev"]).ok().says(&format!("Applied {drafted}. Your data is all there: 50 rows in 1 table"));
@@ -67,12 +72,16 @@ fn values_that_changed_places_are_found() {
     let cluster = Cluster::start();
     let project = product(Prisma::V7, &cluster);
     project.edit_schema("price Decimal", "price Decimal\n  note String?");
-    let swap = r#"ALTER TABLE "Product" ADD COLUMN "note" TEXT; UPDATE "Product" SET price = 3.75 - price WHERE id <= 2;"#;
+    let swap =
+        r#"ALTER TABLE "Product" ADD COLUMN "note" TEXT; UPDATE "Product" SET price = 3.75 - price WHERE id <= 2;"#;
     write_migration(&project, "20260301000000_swap", swap);
     let said = project.safemigrate(&["dev"]).code(3).says("public.Product.price").says("2 values were overwritten");
     project.safemigrate(&["verify"]).code(3).says("values overwritten");
     re_inserted(&project, &named(&said.stderr, "safemigrate reinsert d-"));
-    assert_eq!(cluster.psql("shop", r#"SELECT round(price, 2) FROM "Product" WHERE id <= 2 ORDER BY id"#), "1.25\n2.50");
+    assert_eq!(
+        cluster.psql("shop", r#"SELECT round(price, 2) FROM "Product" WHERE id <= 2 ORDER BY id"#),
+        "1.25\n2.50"
+    );
     project.safemigrate(&["verify"]).ok();
 }
 

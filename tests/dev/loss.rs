@@ -121,7 +121,10 @@ fn on_loss_reinsert_ends_well_only_when_all_is_there() {
     assert_eq!((code, &report["command"], &report["ok"]), (0, &"dev".into(), &true.into()), "{report}");
     assert_eq!(report["settled"]["by"], "reinsert");
     assert_eq!(report["settled"]["tables"][0]["updated"], 50);
-    assert_eq!((&report["verification"]["ok"], &report["settled"]["verification"]["ok"]), (&false.into(), &true.into()));
+    assert_eq!(
+        (&report["verification"]["ok"], &report["settled"]["verification"]["ok"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(cluster.psql("shop", TITLES), "50|Product 1|Product 9");
 
     // a field that has no successor stays lost, and that is not "done"

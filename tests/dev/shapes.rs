@@ -76,12 +76,14 @@ fn of_every_command() {
     let cluster = Cluster::start();
     let project = product(Prisma::V7, &cluster);
 
-    let backup = json!({"id": "string", "kind": "string", "rows": "number", "bytes": "number", "stored_bytes": "number"});
+    let backup =
+        json!({"id": "string", "kind": "string", "rows": "number", "bytes": "number", "stored_bytes": "number"});
     let shape = json!({"backups": [backup], "snapshot_seconds": "number"});
     let (taken, _) = object(&project, 0, &["backup"], &shape);
     assert_eq!((&taken["backups"][0]["kind"], &taken["backups"][1]["kind"]), (&"full".into(), &"data-only".into()));
 
-    let shape = json!({"verdict": "=development", "evidence": [{"signal": "string", "says": "string", "detail": "string"}]});
+    let shape =
+        json!({"verdict": "=development", "evidence": [{"signal": "string", "says": "string", "detail": "string"}]});
     object(&project, 0, &["guard", "status"], &shape);
 
     rename_pending(&project);
@@ -103,9 +105,18 @@ fn of_every_command() {
         "pinned": "bool",
     });
     let (list, _) = object(&project, 0, &["list"], &json!({"backups": [listed]}));
-    let times: Vec<&str> = list["backups"].as_array().unwrap().iter().map(|b| b["created_at"].as_str().unwrap()).collect();
-    assert!(times.is_sorted_by(|a, b| a >= b) && times.iter().all(|t| t.ends_with('Z')), "newest first, UTC: {times:?}");
-    object(&project, 0, &["show", full], &json!({"backup": {"id": format!("={full}"), "kind": "=full", "tables": "list"}}));
+    let times: Vec<&str> =
+        list["backups"].as_array().unwrap().iter().map(|b| b["created_at"].as_str().unwrap()).collect();
+    assert!(
+        times.is_sorted_by(|a, b| a >= b) && times.iter().all(|t| t.ends_with('Z')),
+        "newest first, UTC: {times:?}"
+    );
+    object(
+        &project,
+        0,
+        &["show", full],
+        &json!({"backup": {"id": format!("={full}"), "kind": "=full", "tables": "list"}}),
+    );
 
     let table = json!({
         "table": "=public.Product", "from": "=public.Product", "in_backup": "number", "inserted": "number",
@@ -129,11 +140,13 @@ fn of_every_command() {
     let (reset, output) = object(&project, 0, &["reset", "--yes"], &guarded());
     assert_eq!(reset["migrations_applied"], json!(["20260105090000_init", "20270101000000_rename"]));
     assert!(output.stderr.contains("Database reset successful"), "{output}");
-    let runs = json!({"run": "string", "command": "string", "state": "=finished", "before": ["string"], "outcome": "string"});
+    let runs =
+        json!({"run": "string", "command": "string", "state": "=finished", "before": ["string"], "outcome": "string"});
     let (history, _) = object(&project, 0, &["history"], &json!({"runs": [runs]}));
     let commands: Vec<_> = history["runs"].as_array().unwrap().iter().map(|r| r["command"].as_str().unwrap()).collect();
     assert_eq!(commands, ["reset", "rollback", "dev"]);
     object(&project, 0, &["status"], &json!({"unfinished": "list"}));
-    let (dev, _) = object(&project, 0, &["dev"], &json!({"migrations_applied": "list", "verification": verification()}));
+    let (dev, _) =
+        object(&project, 0, &["dev"], &json!({"migrations_applied": "list", "verification": verification()}));
     assert_eq!(dev["migrations_applied"], json!([]));
 }

@@ -17,7 +17,8 @@ fn a_harmless_change_and_a_costly_one(prisma: Prisma) {
     project.edit_schema("@default(0) @db.SmallInt\n", "@default(0) @db.SmallInt\n  color    String?\n");
     let (code, report) = project.json(&["dev", "--name", "color"]);
     assert_eq!((code, &report["verification"]["ok"]), (0, &true.into()), "{report}");
-    let counted: u64 = report["verification"]["tables"].as_array().unwrap().iter().map(|t| t["before"].as_u64().unwrap()).sum();
+    let counted: u64 =
+        report["verification"]["tables"].as_array().unwrap().iter().map(|t| t["before"].as_u64().unwrap()).sum();
     assert_eq!(counted, rows);
 
     let before = cluster.dump("shop");

@@ -8,7 +8,7 @@ mod rows;
 mod sides;
 
 pub use judge::judge;
-pub use rows::{RowComparer, RowDiff, RowShape};
+pub use rows::{JointDigest, RowComparer, RowDiff, RowShape};
 pub use sides::{Pair, Pairing, Side, pair, sides};
 
 use serde::{Deserialize, Serialize};

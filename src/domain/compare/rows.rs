@@ -2,6 +2,7 @@
 //! passes, each over the rows whose key's hash falls into its share.
 
 use super::sides::Pair;
+use crate::domain::digest::Digest;
 use crate::domain::rows::{NULL, values};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -135,6 +136,36 @@ impl Reading {
                 Cow::Borrowed(cut.strip_suffix(b" 00:00:00").unwrap_or(cut))
             }
         }
+    }
+}
+
+/// The digest over some columns of whole rows.
+pub struct JointDigest {
+    places: Vec<usize>,
+    row: Vec<u8>,
+    digest: Digest,
+}
+
+impl JointDigest {
+    /// Over the values at these places, in this order.
+    pub fn over(places: Vec<usize>) -> Self {
+        Self { places, row: Vec::new(), digest: Digest::default() }
+    }
+
+    pub fn add(&mut self, row: &[u8]) {
+        let fields: Vec<&[u8]> = values(row).collect();
+        self.row.clear();
+        for (n, place) in self.places.iter().enumerate() {
+            if n > 0 {
+                self.row.push(b'\t');
+            }
+            self.row.extend_from_slice(fields.get(*place).copied().unwrap_or(NULL));
+        }
+        self.digest.add(&self.row);
+    }
+
+    pub fn finish(self) -> Digest {
+        self.digest
     }
 }
 

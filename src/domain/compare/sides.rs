@@ -83,15 +83,35 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     /// Digests do not prove that every old row and value is there.
     pub fn needs_rows(&self) -> bool {
-        let all_columns =
-            self.columns.len() == self.before.columns.len() && self.columns.len() == self.after.columns.len();
         let stats_differ = self.columns.iter().any(|&(b, a)| self.before.columns[b].1 != self.after.columns[a].1);
-        let in_order = self.columns.iter().all(|&(b, a)| b == a);
-        let rows_differ = match (self.before.digest, self.after.digest) {
-            (Some(b), Some(a)) if all_columns && in_order => b != a,
+        let rows_differ = match (self.digest_before(), self.digest_after()) {
+            (Some(b), Some(a)) => b != a,
             _ => self.before.rows != self.after.rows,
         };
-        self.before.rows > 0 && self.after.rows > 0 && (stats_differ || rows_differ)
+        self.both_have_rows() && (stats_differ || rows_differ)
+    }
+
+    /// Each column has its old values, but columns came, went or moved: which value stands in which row is only known
+    /// from a digest over the columns that both have.
+    pub fn needs_joint_digest(&self) -> bool {
+        let known = self.digest_before().is_some() && self.digest_after().is_some();
+        self.both_have_rows() && !known && self.columns.len() > 1 && !self.needs_rows()
+    }
+
+    /// The digest over the common columns, where that is the digest over all.
+    pub fn digest_before(&self) -> Option<Digest> {
+        let all = self.columns.len() == self.before.columns.len();
+        self.before.digest.filter(|_| all && self.columns.iter().enumerate().all(|(n, c)| c.0 == n))
+    }
+
+    /// The same of after, its columns in the order of before.
+    pub fn digest_after(&self) -> Option<Digest> {
+        let all = self.columns.len() == self.after.columns.len();
+        self.after.digest.filter(|_| all && self.columns.iter().enumerate().all(|(n, c)| c.1 == n))
+    }
+
+    fn both_have_rows(&self) -> bool {
+        self.before.rows > 0 && self.after.rows > 0
     }
 
     /// The column was dropped and made again under its name (the table stayed).
