@@ -103,8 +103,8 @@ fn an_index_on_a_function_with_unqualified_names_does_not_stop_the_backup() {
          CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT helper($1)';
          CREATE TABLE small (name text); CREATE INDEX ON small (plain(name)); INSERT INTO small VALUES ('A');
          CREATE TABLE big (name text); CREATE INDEX ON big (plain(left(name, 9)));
-         INSERT INTO big SELECT repeat(n::text, 500) FROM generate_series(10000, 18000) n;
-         CREATE TABLE parted (name text); INSERT INTO parted SELECT repeat(n::text, 500) FROM generate_series(10000, 18000) n;",
+         INSERT INTO big SELECT repeat(n::text, 380) FROM generate_series(10000, 18000) n;
+         CREATE TABLE parted (name text); INSERT INTO parted SELECT repeat(n::text, 380) FROM generate_series(10000, 18000) n;",
     );
     let full = setup.full();
     assert_eq!((rows(&full, "public.small"), rows(&full, "public.big"), rows(&full, "public.parted")), (1, 8001, 8001));
