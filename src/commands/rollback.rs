@@ -6,8 +6,8 @@ use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
-use crate::operations::restore::{RolledBack, roll_back, set_aside};
-use crate::operations::rollback::Strategy;
+use crate::operations::restore::{RolledBack, plan_rollback, roll_back, set_aside};
+use crate::operations::rollback::{Plan, Strategy};
 use crate::operations::target::Target;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Ui, plural};
 use serde_json::json;
@@ -17,14 +17,12 @@ pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &In
     let target = target(globals).await?;
     let backup = full(target.place.backup(args.id.as_deref(), Wanted::Full)?)?;
     permit(&target, Action::Rollback, globals, ui).await?;
-    ui.say(&format!(
-        "Rolling {} back to {} ({} in {}, {}).",
-        target.url,
-        backup.id,
-        plural(backup.rows(), "row"),
-        plural(backup.tables.len() as u64, "table"),
-        ui.style().ago(&backup.created_at)
-    ));
+    let strategy = args.strategy.map(|s| match s {
+        cli::Strategy::Swap => Strategy::Swap,
+        cli::Strategy::InPlace => Strategy::InPlace,
+    });
+    let plan = plan_rollback(&target, &backup, strategy, interrupt).await?;
+    describe(&plan, &backup, &target, ui);
     if globals.confirm.is_none() {
         let question = format!(
             "Everything in {} that came later will be replaced (a checkpoint of it is taken first). Go on?",
@@ -34,12 +32,34 @@ pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &In
             return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
         }
     }
-    let mut report = carry_out(&target, &backup.id, args.strategy, ui, interrupt).await?;
+    let mut report = carry_out(&target, &backup.id, strategy, ui, interrupt).await?;
     if args.set_aside || offer_to_set_aside(&report.done.pending, globals, ui)? {
         report.set_aside = set_aside(&target, &report.done.run, &report.done.pending)?;
     }
     ui.result(&report);
     Ok(())
+}
+
+/// What will happen, before anybody is asked.
+fn describe(plan: &Plan, backup: &Manifest, target: &Target, ui: &Ui) {
+    let (rows, tables) = (plural(plan.rows, "row"), plural(plan.tables as u64, "table"));
+    let age = ui.style().ago(&backup.created_at);
+    ui.say(&format!("Rolling {} back to {} ({rows} in {tables}, {age}).", target.url, backup.id));
+    let how = match plan.strategy {
+        Strategy::Swap => "It is restored beside the live database, proven, then the two change places",
+        Strategy::InPlace => "It is restored inside the live database in one transaction",
+    };
+    ui.detail(&format!("{how}: {}.", plan.why));
+    if !plan.tables_removed.is_empty() {
+        ui.say(&format!("Tables that are gone afterwards: {}", plan.tables_removed.join(", ")));
+    }
+    if !plan.tables_brought_back.is_empty() {
+        ui.say(&format!("Tables that come back: {}", plan.tables_brought_back.join(", ")));
+    }
+    if !plan.sessions.is_empty() && plan.strategy == Strategy::Swap {
+        ui.say(&format!("{} of others will be ended.", plural(plan.sessions.len() as u64, "session")));
+    }
+    plan.notes.iter().for_each(|note| ui.warn(note));
 }
 
 /// The next `dev` would do again what was just undone: a person may want those migrations out of the way.
@@ -76,14 +96,10 @@ fn full(backup: Manifest) -> Result<Manifest> {
 pub async fn carry_out(
     target: &Target,
     id: &str,
-    strategy: Option<cli::Strategy>,
+    strategy: Option<Strategy>,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<Rollback> {
-    let strategy = strategy.map(|s| match s {
-        cli::Strategy::Swap => Strategy::Swap,
-        cli::Strategy::InPlace => Strategy::InPlace,
-    });
     let done = roll_back(target, id, strategy, &ui.progress(), interrupt).await?;
     Ok(Rollback { done, set_aside: None })
 }
@@ -111,6 +127,7 @@ impl Report for Rollback {
             ("safety_backups".to_owned(), json!(self.done.safety_backups)),
             ("tables".to_owned(), json!(self.done.restored.tables)),
             ("rows".to_owned(), json!(self.done.restored.rows)),
+            ("notes".to_owned(), json!(self.done.restored.notes)),
             ("pending_migrations".to_owned(), json!(self.done.pending)),
             ("set_aside".to_owned(), json!(self.set_aside)),
         ])
@@ -124,6 +141,7 @@ impl Report for Rollback {
             style.green("✔"),
             self.done.backup
         )];
+        lines.extend(self.done.restored.notes.iter().map(|note| format!("{} {note}", style.yellow("Note:"))));
         if let Some(full) = self.done.safety_backups.first() {
             lines.push(format!(
                 "What was there before is in {}. To undo this: safemigrate rollback {full}",

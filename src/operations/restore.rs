@@ -25,6 +25,19 @@ pub struct RolledBack {
     pub pending: Vec<String>,
 }
 
+/// What a rollback would do; nothing is changed. `strategy`: `None` takes the best that the role may do.
+///
+/// # Errors
+/// What would stop the rollback: `Damaged`, `Tool`, rights, somebody in the way.
+pub async fn plan_rollback(
+    target: &Target,
+    backup: &Manifest,
+    strategy: Option<Strategy>,
+    interrupt: &Interrupt,
+) -> Result<rollback::Plan> {
+    interrupt.or(rollback::plan(&target.url, &target.place.store, backup, strategy)).await
+}
+
 /// Checkpoint of what is there, then the restore. `strategy`: `None` takes the best that the role may do.
 ///
 /// # Errors
@@ -57,7 +70,7 @@ async fn replace(
 ) -> Result<Restored> {
     let store = &target.place.store;
     let backup = store.manifest(id)?;
-    let plan = interrupt.or(rollback::plan(&target.url, store, &backup, strategy)).await?;
+    let plan = plan_rollback(target, &backup, strategy, interrupt).await?;
     entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
     entry.step(State::Restoring)?;
     rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await
