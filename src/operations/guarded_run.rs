@@ -15,10 +15,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::writers;
 pub use crate::prisma::Attach;
 use crate::prisma::{Project, prisma_command, run_attached};
 use crate::store::Store;
 use std::ffi::OsString;
+use std::time::{Duration, Instant};
 
 /// Where a guarded command works.
 pub struct Place<'a> {
@@ -87,6 +89,7 @@ async fn journey(
     entry.run.prisma_exit_code = Some(exit_code);
     entry.step(State::Verifying)?;
 
+    all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;
     let after =
         look(place, Reason::AfterMigration, Kinds::Full, &entry.run).await.map_err(|e| unverified(&entry.run, e))?;
     let run = &mut entry.run;
@@ -107,6 +110,8 @@ struct Seen {
     /// `None`: there is no such database.
     taken: Option<Taken>,
     migrations: Vec<Migration>,
+    /// The server's, before the look.
+    clock: Option<String>,
 }
 
 impl Seen {
@@ -125,11 +130,12 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
             let (name, before) = (&place.url.database, reason == Reason::BeforeMigration);
             let what = if before { "does not exist: there is nothing to back up" } else { "is not there any more" };
             place.observer.on(Event::Note(format!("The database {name} {what}")));
-            return Ok(Seen { taken: None, migrations: Vec::new() });
+            return Ok(Seen { taken: None, migrations: Vec::new(), clock: None });
         }
         opened => opened?,
     };
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
+    let clock = Some(writers::clock(&mut connection).await?);
     drop(connection);
     let info = ProjectInfo {
         prisma: Some(place.project.prisma_version.text.clone()),
@@ -138,7 +144,27 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     };
     let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
-    Ok(Seen { taken: Some(taken), migrations })
+    Ok(Seen { taken: Some(taken), migrations, clock })
+}
+
+/// Prisma may be gone while the server is still in its last statement, and commits it: what is looked at before that
+/// end proves nothing.
+async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<()> {
+    let mut connection = match place.interrupt.or(connect(place.url)).await {
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(()),
+        opened => opened?,
+    };
+    let mut told = false;
+    let begun = Instant::now();
+    while place.interrupt.or(writers::at_work(&mut connection, since.unwrap_or("-infinity"))).await? {
+        if !told && begun.elapsed() > Duration::from_secs(1) {
+            let what = "Prisma has ended, but the server is still at a statement of it: waiting for its end";
+            place.observer.on(Event::Note(what.into()));
+            told = true;
+        }
+        place.interrupt.or(async { Ok(tokio::time::sleep(Duration::from_millis(100)).await) }).await?;
+    }
+    Ok(())
 }
 
 async fn prove(place: &Place<'_>, before: &Seen, after: &Seen) -> Result<Verification> {

@@ -15,5 +15,6 @@ pub mod structure;
 pub mod tools;
 pub mod url;
 mod waiting;
+pub mod writers;
 
 pub use sqlx::postgres::PgConnection;

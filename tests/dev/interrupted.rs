@@ -1,6 +1,6 @@
 //! Stopped in the middle, by a person, a signal, a crash or a missing piece: what state things are in is always said.
 
-use super::scenes::{SURE, named, on_both, product, rename_field, rolled_back};
+use super::scenes::{ALL, SURE, named, on_both, product, products, rename_field, rolled_back, write_migration};
 use super::support::{Cluster, Prisma, Project, Terminal};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -79,6 +79,28 @@ fn ctrl_c_during_the_checkpoint() {
     assert_eq!(project.json(&["list"]).1["backups"], serde_json::json!([]));
     assert_eq!(last_run(&project)["state"], "failed");
     project.safemigrate(&["dev"]).ok().says("Nothing to apply. Your data is all there: 50 rows");
+}
+
+/// Ctrl-C ends Prisma, not the statement that the server is in: it commits later, and that must not be missed.
+#[test]
+fn ctrl_c_while_a_migration_runs() {
+    let cluster = Cluster::start();
+    let project = product(Prisma::V7, &cluster);
+    // not in the shadow database
+    let slow = "DO $$ BEGIN IF current_database() = 'shop' THEN PERFORM pg_sleep(6); END IF; END $$;";
+    write_migration(&project, "20260301000000_slow", &format!(r#"{slow} DELETE FROM "Product" WHERE id > 40;"#));
+    let mut terminal = project.terminal(&["dev"]);
+    eventually("in the middle of it", || {
+        let sleeping = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'shop' AND wait_event = 'PgSleep'";
+        cluster.psql("postgres", sleeping) == "t"
+    });
+    terminal.send_ctrl_c();
+    terminal.expect("the server is still at a statement of it: waiting for its end");
+    terminal.expect("10 rows are gone");
+    terminal.expect("1-3 [1]: ");
+    terminal.send_line("2");
+    assert_eq!(terminal.wait(), 3, "{}", terminal.transcript());
+    assert_eq!(products(&cluster), ALL);
 }
 
 #[test]
