@@ -739,3 +739,88 @@ fn names_that_differ_by_case_alone_are_the_same() {
     assert_eq!(of(&report, "public.Customers").columns_mapped["fullname"], "fullName");
     assert_eq!(shop.psql(r#"SELECT * FROM "Customers""#), "1|a");
 }
+
+#[test]
+fn new_columns_are_made_of_old_ones_and_values_are_mapped() {
+    let shop = Shop::new(
+        r#"CREATE TABLE p (id int PRIMARY KEY, first text, last text, state int, flag boolean, tags text[], code text, short text);
+           INSERT INTO p VALUES (1, 'Ada', 'L', 0, true, '{a,b}', 'abcd', 'x'), (2, 'Bob', NULL, 1, false, '{}', 'ab', 'y')"#,
+    );
+    shop.psql(
+        r#"TRUNCATE p; CREATE TYPE state AS ENUM ('new', 'done'); CREATE DOMAIN d3 AS varchar(3) CHECK (VALUE <> 'bad');
+           ALTER TABLE p DROP first, DROP last, ADD full_name text NOT NULL, ALTER state TYPE state USING NULL, ALTER flag TYPE text, ALTER tags TYPE text, ADD size int DEFAULT 4, ADD twice int"#,
+    );
+    let cast = |text: &str| parse_cast(text).unwrap();
+    let wish = Options {
+        casts: vec![cast("p.full_name=concat_ws(' ', first, last)")],
+        value_maps: ["p.state:0=new", "p.state:1=done", "p.flag:true=yes"]
+            .map(|m| parse_map_value(m).unwrap())
+            .to_vec(),
+        ..filled(&["p.twice=size * 2"])
+    };
+    shop.reinsert(&wish);
+    assert_eq!(
+        shop.psql("SELECT id, state, flag, tags, full_name, size, twice FROM p ORDER BY id"),
+        "1|new|yes|{a,b}|Ada L|4|8\n2|done|false|{}|Bob|4|8"
+    );
+    // a text is not cut by a domain either
+    shop.psql("TRUNCATE p; ALTER TABLE p ALTER code TYPE d3");
+    assert_eq!(counts(of(&shop.does_not_fit(&wish), "public.p")), [2, 1, 0, 0, 1]);
+    // a value that the type does not have is a mistake of the command line
+    let wrong = Options { value_maps: vec![parse_map_value("p.state:0=nothing").unwrap()], ..wish };
+    let error = shop.refused(&wrong);
+    assert!(error.kind.exit_code() == 2 && error.message.contains("nothing is no value of public.p.state"), "{error}");
+}
+
+#[test]
+fn lists_and_ids_change_their_types() {
+    let shop = Shop::new(
+        "CREATE TABLE u (id int PRIMARY KEY, one text, many int[]); CREATE TABLE o (id int PRIMARY KEY, u int REFERENCES u);
+         INSERT INTO u VALUES (1, 'a', '{5}'), (2, NULL, NULL); INSERT INTO o VALUES (1, 1), (2, NULL)",
+    );
+    shop.psql(
+        "ALTER TABLE o DROP CONSTRAINT o_u_fkey; TRUNCATE u, o; ALTER TABLE u ALTER id TYPE text, ALTER one TYPE text[] USING NULL, ALTER many TYPE int USING NULL; ALTER TABLE o ALTER u TYPE text;
+         ALTER TABLE o ADD FOREIGN KEY (u) REFERENCES u",
+    );
+    let report = shop.does_not_fit(&options());
+    assert_eq!((counts(of(&report, "public.u")), counts(of(&report, "public.o"))), ([2, 1, 0, 0, 1], [2, 1, 0, 0, 1]));
+    let report = shop.reinsert(&Options { casts: vec![parse_cast("u.many=many[1]").unwrap()], ..options() });
+    assert_eq!(report.inserted(), 4);
+    assert_eq!(shop.psql("SELECT * FROM u ORDER BY id"), "1|{a}|5\n2||");
+}
+
+#[test]
+fn parents_that_are_left_out_or_gone_are_named() {
+    let shop = Shop::new(FAMILY);
+    shop.psql("TRUNCATE person, pet");
+    let only = |name: &str| Options { tables: vec![parse_table(name).unwrap()], ..options() };
+    // not validated, but every new row is checked by it
+    let report = shop.does_not_fit(&only("person"));
+    assert_eq!(of(&report, "public.person").rejected, 50);
+    let hints = report.misfit().hints.join("\n");
+    assert!(hints.contains("Key (favourite)=") && hints.contains("left out by --table"), "{hints}");
+    shop.psql("ALTER TABLE person DISABLE TRIGGER ALL");
+    // somebody has switched that check off
+    assert_eq!(of(&shop.reinsert(&only("person")), "public.person").inserted, 50);
+    assert_eq!(
+        shop.psql("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'person'::regclass AND tgenabled <> 'D'"),
+        "0"
+    );
+    assert_eq!(shop.psql("SELECT count(*) FROM pet"), "0");
+}
+
+#[test]
+fn huge_values_come_back() {
+    let shop = Shop::new(
+        "CREATE TABLE big (id int PRIMARY KEY, x text, y bytea); INSERT INTO big SELECT 1, repeat('0123456789', 10000000), decode(repeat('ab', 20000000), 'hex')",
+    );
+    let print = "SELECT length(x), md5(x), length(y), md5(y) FROM big";
+    let before = shop.psql(print);
+    shop.psql("TRUNCATE big");
+    shop.reinsert(&options());
+    assert_eq!(before, shop.psql(print));
+    shop.psql("TRUNCATE big; ALTER TABLE big ALTER id TYPE bigint, DROP CONSTRAINT big_pkey");
+    shop.reinsert(&options());
+    assert_eq!(before, shop.psql(print));
+    assert_eq!(of(&shop.reinsert(&options()), "public.big").already_present, 1);
+}

@@ -6,7 +6,7 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::operations::ids;
 use crate::postgres::PgConnection;
 use crate::postgres::copy::copy_out;
-use crate::store::Store;
+use crate::store::{Store, create_private_file, make_private_folder};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -51,20 +51,19 @@ pub async fn save(
     store.prepare()?;
     let folder = store.rejects_dir().join(format!("{backup}-{}", ids::now().replace(':', "")));
     let wrong = || format!("The rows that do not fit cannot be saved in {}. Nothing was changed", folder.display());
-    fs::create_dir_all(&folder).context(ErrorKind::Store, wrong)?;
-    private(&folder).context(ErrorKind::Store, wrong)?;
+    make_private_folder(&folder).context(ErrorKind::Store, wrong)?;
     let saved = Saved(Some(folder.clone()));
     let mut listed = String::new();
     for (stage, table) in stages.iter().zip(&report.tables).filter(|(_, t)| t.rejected > 0) {
         let name = file_name(&table.from.to_string());
-        let mut file = File::create_new(folder.join(&name)).context(ErrorKind::Store, wrong)?;
+        let mut file = create_private_file(&folder.join(&name)).context(ErrorKind::Store, wrong)?;
         copy_out(connection, &stage.misfits_csv(), |piece| file.write_all(piece).context(ErrorKind::Store, wrong))
             .await?;
         file.sync_all().context(ErrorKind::Store, wrong)?;
         listed +=
             &format!("- {name}: {} rows of {} that do not fit into {}\n", table.rejected, table.from, table.table);
     }
-    let mut readme = File::create_new(folder.join("README.md")).context(ErrorKind::Store, wrong)?;
+    let mut readme = create_private_file(&folder.join("README.md")).context(ErrorKind::Store, wrong)?;
     readme.write_all(readme_text(backup, &listed).as_bytes()).context(ErrorKind::Store, wrong)?;
     readme.sync_all().context(ErrorKind::Store, wrong)?;
     File::open(&folder).and_then(|f| f.sync_all()).context(ErrorKind::Store, wrong)?;
@@ -87,15 +86,4 @@ fn readme_text(backup: &str, listed: &str) -> String {
 fn file_name(table: &str) -> String {
     let safe: String = table.chars().map(|c| if c.is_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
     format!("{}.csv", safe.trim_start_matches('.'))
-}
-
-#[cfg(unix)]
-fn private(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn private(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
 }
