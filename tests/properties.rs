@@ -17,7 +17,7 @@ use serde_json::Value;
 fn what_was_backed_up_comes_back() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("SAFEMIGRATE_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 16);
-    let cases = number("SAFEMIGRATE_TEST_CASES").unwrap_or(8);
+    let cases = number("SAFEMIGRATE_TEST_CASES").unwrap_or(6);
     let scene = Scene::new("");
     for seed in first..first + cases {
         let mut bytes = [0; 32];
@@ -25,7 +25,7 @@ fn what_was_backed_up_comes_back() {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         let database = database().new_tree(&mut runner).unwrap().current();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| comes_back(&scene, &database)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| comes_back(&scene, &database, seed)));
         if let Err(panic) = outcome {
             eprintln!("SAFEMIGRATE_TEST_SEED={seed} SAFEMIGRATE_TEST_CASES=1 repeats it:\n{}", database.sql());
             std::panic::resume_unwind(panic);
@@ -33,7 +33,7 @@ fn what_was_backed_up_comes_back() {
     }
 }
 
-fn comes_back(scene: &Scene, database: &Database) {
+fn comes_back(scene: &Scene, database: &Database, seed: u64) {
     scene.cluster.psql("postgres", "DROP DATABASE IF EXISTS shop WITH (FORCE)");
     scene.cluster.psql("postgres", "CREATE DATABASE shop");
     let _ = std::fs::remove_dir_all(scene.store());
@@ -51,12 +51,11 @@ fn comes_back(scene: &Scene, database: &Database) {
     assert_same("the second re-insert", &before, &scene.dump());
     accounted(&again, "already_present");
 
-    for strategy in ["swap", "in-place"] {
-        scene.cluster.psql("shop", &database.dropping());
-        let done = scene.json(&["rollback", &full, "--yes", "--confirm", "shop", "--strategy", strategy]);
-        assert_eq!(done["strategy"], Value::from(strategy), "{done}");
-        assert_same(strategy, &before, &scene.dump());
-    }
+    let strategy = if seed % 2 == 0 { "swap" } else { "in-place" };
+    scene.cluster.psql("shop", &database.dropping());
+    let done = scene.json(&["rollback", &full, "--yes", "--confirm", "shop", "--strategy", strategy]);
+    assert_eq!(done["strategy"], Value::from(strategy), "{done}");
+    assert_same(strategy, &before, &scene.dump());
 }
 
 /// Every row of the backup went that one way.

@@ -1,10 +1,14 @@
 //! How files come into the store: private, whole, durable.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+/// A folder for its owner alone, with those above it where they are missing.
+///
+/// # Errors
+/// Those of the disk.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
         // the umask can only take rights away, but an existing folder may be open to others
@@ -13,6 +17,14 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
         }
         done => done,
     }
+}
+
+/// A new file for its owner alone.
+///
+/// # Errors
+/// Those of the disk; `AlreadyExists`.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Whole or not at all: a full disk must not leave an empty file.

@@ -18,6 +18,7 @@ mod objects;
 mod runs;
 mod sweep;
 
+pub use files::{create_private_file, make_private_folder};
 pub use lock::{Holder, Lock};
 pub use objects::{Batch, ObjectReader, ObjectWriter};
 pub use sweep::Swept;

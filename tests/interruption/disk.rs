@@ -33,7 +33,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn until_it_fits() {
-    let victim = Victim::new();
+    let victim = Victim::big();
     let Some(disk) = SmallDisk::mount(&victim.scene.store(), "4k") else { return };
     let dump = victim.scene.dump();
     let mut failures = 0;
