@@ -21,7 +21,10 @@ pub async fn dev(globals: &Globals, args: DevArgs, ui: &Ui, interrupt: &Interrup
     if report.outcome.conclusion.ending != Ending::Lost {
         return finish(report, ui);
     }
-    let on_loss = args.on_loss.unwrap_or(if ui.can_ask() { OnLoss::Ask } else { OnLoss::Keep });
+    let on_loss = match args.on_loss.unwrap_or(OnLoss::Ask) {
+        OnLoss::Ask if !ui.can_ask() => OnLoss::Keep,
+        wanted => wanted,
+    };
     after_loss(on_loss, report, &target, ui, interrupt).await
 }
 
@@ -91,7 +94,7 @@ async fn after_loss(
             ui.say(&report.text(ui.style()));
             ui.say(&report.outcome.conclusion.happened);
             report.shown = true;
-            settle::ask(&report.outcome, ui)?
+            settle::ask(&report.outcome, ui)
         }
         chosen => chosen,
     };

@@ -20,11 +20,9 @@ pub enum Settled {
     ReInserted(Reinsert, Verification),
 }
 
-/// The question. Ctrl-C there leaves everything as it is. A database that is gone takes no rows.
-///
-/// # Errors
-/// When the answer cannot be read.
-pub fn ask(outcome: &Outcome, ui: &Ui) -> Result<OnLoss> {
+/// The question. Without an answer (Ctrl-C, a closed terminal) everything stays as it is. A database that is gone takes
+/// no rows.
+pub fn ask(outcome: &Outcome, ui: &Ui) -> OnLoss {
     let options = [
         "Keep it as it is now",
         "Roll back: structure and data as before",
@@ -32,11 +30,9 @@ pub fn ask(outcome: &Outcome, ui: &Ui) -> Result<OnLoss> {
     ];
     let possible = if outcome.run.after.is_empty() { &options[..2] } else { &options[..] };
     match ui.choose("What shall be done?", possible) {
-        Ok(1) => Ok(OnLoss::Rollback),
-        Ok(2) => Ok(OnLoss::Reinsert),
-        Ok(_) => Ok(OnLoss::Keep),
-        Err(e) if e.kind == ErrorKind::Interrupted => Ok(OnLoss::Keep),
-        Err(e) => Err(e),
+        Ok(1) => OnLoss::Rollback,
+        Ok(2) => OnLoss::Reinsert,
+        _ => OnLoss::Keep,
     }
 }
 

@@ -162,7 +162,7 @@ async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<()> {
             place.observer.on(Event::Note(what.into()));
             told = true;
         }
-        place.interrupt.or(async { Ok(tokio::time::sleep(Duration::from_millis(100)).await) }).await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
 }

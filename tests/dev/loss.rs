@@ -87,7 +87,7 @@ fn ctrl_c_at_the_question_keeps_it_and_says_the_ways_back() {
 
 #[test]
 fn without_a_terminal_it_is_kept_and_3() {
-    for more in [&[][..], &["--on-loss", "keep"]] {
+    for more in [&[][..], &["--on-loss", "ask"]] {
         let cluster = Cluster::start();
         let project = product(Prisma::V7, &cluster);
         rename_pending(&project);

@@ -107,9 +107,9 @@ fn judge_column(pair: &Pair<'_>, n: usize, counts: Option<(u64, u64)>, rows_lost
     let ((old, was), (new, is)) = (&pair.before.columns[b], &pair.after.columns[a]);
     let (lost, changed) = counts.unwrap_or((was.non_null.saturating_sub(is.non_null), 0));
     let renamed = old.name != new.name;
-    let verdict = if lost > 0 || (rows_lost > 0 && is.non_null < was.non_null) {
-        ColumnVerdict::LostValues
-    } else if changed > 0 && pair.was_recreated(b, a) {
+    let gone_with_rows = rows_lost > 0 && is.non_null < was.non_null;
+    let made_anew = changed > 0 && pair.was_recreated(b, a);
+    let verdict = if lost > 0 || gone_with_rows || made_anew {
         ColumnVerdict::LostValues
     } else if changed > 0 {
         ColumnVerdict::Changed
