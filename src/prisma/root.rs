@@ -23,8 +23,12 @@ const PACKAGES: [&str; 2] = ["prisma", "@prisma/prisma7"];
 pub fn find_root(choices: &Choices, cwd: &Path) -> Result<PathBuf> {
     if let Some(project) = &choices.project {
         let root = absolute(cwd, project);
-        let root = fs::canonicalize(&root).context(ErrorKind::NoProject, || {
-            format!("The folder {} of --project cannot be opened. Nothing was changed", project.display())
+        let root = fs::canonicalize(&root).map_err(|e| {
+            let message =
+                format!("The folder {} of --project cannot be opened. Nothing was changed", project.display());
+            Error::new(ErrorKind::NoProject, message)
+                .hint("--project takes the folder with package.json, seen from where you are.")
+                .because(e)
         })?;
         return match has_prisma(&root)? || choices.schema.is_some() || choices.config.is_some() {
             true => Ok(root),

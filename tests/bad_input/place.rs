@@ -1,7 +1,7 @@
 //! Projects, stores, ids and names that are not there.
 
 use super::case::{Stage, case, folder, text};
-use crate::scene::{CANARY, copy, ended, signal, wait_until};
+use crate::scene::{CANARY, copy, ended, script, signal, wait_until};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -137,12 +137,12 @@ fn names_that_exist_nowhere() {
 #[test]
 fn another_run_holds_the_lock() {
     let stage = Stage::new();
-    let mut session = stage.scene.cluster.session("shop");
-    session.run("BEGIN; LOCK TABLE customer IN ACCESS EXCLUSIVE MODE");
-    let holder = stage.scene.spawn(&["backup"], &BTreeMap::new());
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'safemigrate' AND wait_event_type = 'Lock'";
-    wait_until("the holder waits for the table", || stage.scene.cluster.psql("postgres", waiting) == "1");
+    let (tools, mark) = (folder(&stage, "slow tools"), stage.scene.folder.path().join("mark"));
+    let real = stage.scene.cluster.programs.path("pg_dump");
+    let text = "[ \"$1\" = --version ] || { touch \"$MARK\"; sleep 20; }; exec";
+    script(&tools, "pg_dump", &format!("MARK='{}'\n{text} {} \"$@\"", mark.display(), real.display()));
+    let holder = stage.scene.spawn(&["backup"], &BTreeMap::from([("SAFEMIGRATE_PG_BIN", tools)]));
+    wait_until("the holder is at work", || mark.exists());
     let pid = format!("process {}", holder.id());
     let says: &[&str] =
         &["`safemigrate backup`", &pid, "is at work in this store", "Nothing was changed", "Wait until it is done"];
@@ -158,11 +158,13 @@ fn another_run_holds_the_lock() {
     refused(&case);
     case.arguments = vec!["rollback", &stage.full, "--yes", "--confirm", "shop"];
     refused(&case);
+    case.arguments = vec!["reinsert", &stage.data, "--yes", "--confirm", "shop"];
+    refused(&case);
     stage.scene.run(&["list"]).ok();
     stage.scene.run(&["status"]).ok();
     signal("KILL", holder.id());
-    assert_eq!(ended(holder).0, 137);
-    session.run("COMMIT");
+    let mut holder = holder;
+    assert!(!holder.wait().unwrap().success());
     // a dead holder's lock is free
     stage.scene.backup();
 }

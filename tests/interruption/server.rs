@@ -15,10 +15,10 @@ fn terminate(victim: &Victim, which: &str) {
 #[test]
 fn the_session_that_holds_the_snapshot() {
     let mut victim = Victim::new();
-    victim.wrap_pg_dump("$real \"$@\"; touch $mark; sleep 1");
+    victim.wrap_pg_dump("$real \"$@\"; sleep 1; touch $mark; sleep 1");
     let child = victim.start_wrapped();
     victim.wait_for_mark();
-    wait_until("all rows are read", || victim.sessions("query LIKE 'COPY%'") == "0");
+    wait_until("all rows are read", || victim.sessions("true") == "1");
     terminate(&victim, "state = 'idle in transaction'");
     victim.ends(child, 1, &["The connection to the server was lost while closing the snapshot", UNTOUCHED]);
     victim.untouched_and_usable("the leader is gone after everything was read");
