@@ -51,7 +51,7 @@ fn comes_back(scene: &Scene, database: &Database, seed: u64) {
     assert_same("the second re-insert", &before, &scene.dump());
     accounted(&again, "already_present");
 
-    let strategy = if seed % 2 == 0 { "swap" } else { "in-place" };
+    let strategy = if seed.is_multiple_of(2) { "swap" } else { "in-place" };
     scene.cluster.psql("shop", &database.dropping());
     let done = scene.json(&["rollback", &full, "--yes", "--confirm", "shop", "--strategy", strategy]);
     assert_eq!(done["strategy"], Value::from(strategy), "{done}");

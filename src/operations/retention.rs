@@ -2,7 +2,7 @@
 
 use crate::domain::manifest::Manifest;
 use crate::domain::retention::superfluous;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Store, Swept};
 use std::collections::HashSet;
 
@@ -31,11 +31,14 @@ pub fn prune(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
     Ok(Pruned { backups: gone, swept: store.sweep()? })
 }
 
+/// Backups, each with the bytes that it alone adds.
+pub type WithSizes = Vec<(Manifest, u64)>;
+
 /// Backups, newest first, with what each alone adds to the store.
 ///
 /// # Errors
 /// `Store`.
-pub fn with_sizes(store: &Store) -> Result<(Vec<(Manifest, u64)>, Vec<crate::error::Error>)> {
+pub fn with_sizes(store: &Store) -> Result<(WithSizes, Vec<Error>)> {
     let (manifests, unreadable) = store.manifests()?;
     let sizes = store.stored_bytes(&manifests);
     let size = |m: &Manifest| sizes.get(&m.id).copied().unwrap_or(0);

@@ -214,10 +214,10 @@ impl Table {
             let literals = column.kind.1;
             let value = literals[(column.start + n as usize) % literals.len()];
             names.push(format!("\"c {at}\""));
-            let null = !column.required && (n as usize + column.start) % 4 == 0;
+            let null = !column.required && (n as usize + column.start).is_multiple_of(4);
             values.push(if null { "NULL".into() } else { value.replace("::mood", "::public.mood") });
         }
-        let twice = if self.key == Key::None && n % 7 == 0 { 2 } else { 1 };
+        let twice = if self.key == Key::None && n.is_multiple_of(7) { 2 } else { 1 };
         let insert =
             format!("INSERT INTO {} ({}) VALUES ({});\n", self.full_name(), names.join(", "), values.join(", "));
         insert.repeat(twice)
