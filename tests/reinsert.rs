@@ -824,3 +824,26 @@ fn huge_values_come_back() {
     assert_eq!(before, shop.psql(print));
     assert_eq!(of(&shop.reinsert(&options()), "public.big").already_present, 1);
 }
+
+#[test]
+fn extension_types_come_back() {
+    let shop = Shop::new("CREATE TABLE plain (id int)");
+    if shop.cluster.try_psql(DB, "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext").is_err() {
+        println!("skipped: this PostgreSQL has no contrib modules");
+        return;
+    }
+    let mut shop = shop;
+    shop.psql(
+        "CREATE TABLE c (name ext.citext PRIMARY KEY, tags ext.hstore); INSERT INTO c VALUES ('Ada', 'a=>1, b=>NULL'), ('bob', '');
+         CREATE TABLE r (id int PRIMARY KEY, c ext.citext REFERENCES c, note text); INSERT INTO r VALUES (1, 'ADA', 'x'), (2, 'BOB', 'y')",
+    );
+    shop.back_up();
+    let before = shop.cluster.dump(DB);
+    shop.psql("TRUNCATE c, r; INSERT INTO c VALUES ('Ada', 'a=>1, b=>NULL')");
+    let report = shop.reinsert(&options());
+    assert_eq!(counts(of(&report, "public.c")), [2, 1, 1, 0, 0]);
+    assert_eq!(before, shop.cluster.dump(DB));
+    shop.psql("TRUNCATE c, r; ALTER TABLE c ALTER tags TYPE jsonb USING NULL; ALTER TABLE r ALTER note TYPE ext.citext");
+    shop.reinsert(&options());
+    assert_eq!(shop.psql("SELECT c.tags, r.note FROM r JOIN c ON c.name OPERATOR(ext.=) r.c ORDER BY id"), "{\"a\": \"1\", \"b\": null}|x\n{}|y");
+}

@@ -228,7 +228,7 @@ fn every_row_is_accounted_for() {
     let folder = tempfile::tempdir().unwrap();
     let world =
         World { cluster: &cluster, runtime: &runtime, store: Store::open(&folder.path().join("store")).unwrap() };
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
     let mut runner =
         TestRunner::new(Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() });
     let strategy = (tables(), prop::collection::vec(change(), 0..4), prop::collection::vec(loss(), 1..4));

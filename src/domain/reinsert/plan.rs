@@ -143,8 +143,7 @@ fn collect_wishes(matching: &Matching<'_, '_>, now: &Catalog, options: &Options)
     for map in &options.value_maps {
         let (source, column) = source_column(&map.column, &matching.sources)
             .ok_or_else(|| unknown_old("--map-value", &map.column, matching))?;
-        for (pair, wishes) in matching.pairs.iter().zip(&mut all).filter(|(p, _)| p.source == source) {
-            let _ = pair;
+        for (_, wishes) in matching.pairs.iter().zip(&mut all).filter(|(p, _)| p.source == source) {
             wishes.values.push((column.clone(), map.from.clone(), map.to.clone()));
         }
     }

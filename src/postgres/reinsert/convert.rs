@@ -190,11 +190,7 @@ fn special(old: &TypeInfo, text: &str, new_base: &str) -> Option<String> {
 
 /// Whether a cast between these can round, so that the report has to count.
 pub fn may_round(old: &TypeInfo, new: &TypeInfo, old_name: &str, new_name: &str) -> bool {
-    let same_family = match (old.category.as_str(), new.category.as_str()) {
-        ("N", "N") | ("T", "T") => true,
-        ("D", "D") => true,
-        _ => false,
-    };
+    let same_family = old.category == new.category && ["N", "T", "D"].contains(&old.category.as_str());
     let width = |base: &str| ["smallint", "integer", "bigint"].iter().position(|t| *t == base);
     let wider = matches!((width(&old.base), width(&new.base)), (Some(a), Some(b)) if a <= b);
     same_family && old_name != new_name && !wider && !(new_name == "numeric" && width(&old.base).is_some())
