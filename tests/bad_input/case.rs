@@ -44,7 +44,7 @@ impl Stage {
     }
 
     /// The same stage after somebody else has changed the database.
-    pub fn as_it_is_now(self) -> Stage {
+    pub fn with_dump_of_now(self) -> Stage {
         Stage { dump: self.scene.dump(), ..self }
     }
 

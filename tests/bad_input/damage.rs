@@ -169,7 +169,7 @@ fn a_damaged_object_is_named() {
     let stage = Stage::new();
     // what is there differs from the backup, so that there would be something to do
     stage.scene.cluster.psql("shop", "DELETE FROM \"Order\"");
-    let stage = stage.as_it_is_now();
+    let stage = stage.with_dump_of_now();
     each(&stage, OBJECTS, |damaged, says| {
         let store = text(&damaged.store);
         for arguments in [

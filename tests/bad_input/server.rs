@@ -107,7 +107,7 @@ fn roles_that_see_a_part_only() {
              ALTER TABLE customer ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON customer USING (id < 10)"
         ),
     );
-    let stage = stage.as_it_is_now();
+    let stage = stage.with_dump_of_now();
     for (role, says) in [
         ("stranger", ["may not read everything", "permission denied for", "GRANT SELECT"]),
         ("reader", ["Row-level security hides rows", "customer", "BYPASSRLS"]),
