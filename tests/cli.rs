@@ -135,8 +135,8 @@ fn dev_help_is_ours_wherever_it_stands() {
 #[test]
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
-        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "recover", "prune", "rollback", "reinsert",
-        "guard",
+        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "recover", "prune", "rollback",
+        "reinsert", "guard",
     ];
     for command in commands {
         let help = run(&[command, "--help"]);

@@ -828,7 +828,11 @@ fn huge_values_come_back() {
 #[test]
 fn extension_types_come_back() {
     let shop = Shop::new("CREATE TABLE plain (id int)");
-    if shop.cluster.try_psql(DB, "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext").is_err() {
+    if shop
+        .cluster
+        .try_psql(DB, "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext")
+        .is_err()
+    {
         println!("skipped: this PostgreSQL has no contrib modules");
         return;
     }
@@ -843,7 +847,12 @@ fn extension_types_come_back() {
     let report = shop.reinsert(&options());
     assert_eq!(counts(of(&report, "public.c")), [2, 1, 1, 0, 0]);
     assert_eq!(before, shop.cluster.dump(DB));
-    shop.psql("TRUNCATE c, r; ALTER TABLE c ALTER tags TYPE jsonb USING NULL; ALTER TABLE r ALTER note TYPE ext.citext");
+    shop.psql(
+        "TRUNCATE c, r; ALTER TABLE c ALTER tags TYPE jsonb USING NULL; ALTER TABLE r ALTER note TYPE ext.citext",
+    );
     shop.reinsert(&options());
-    assert_eq!(shop.psql("SELECT c.tags, r.note FROM r JOIN c ON c.name OPERATOR(ext.=) r.c ORDER BY id"), "{\"a\": \"1\", \"b\": null}|x\n{}|y");
+    assert_eq!(
+        shop.psql("SELECT c.tags, r.note FROM r JOIN c ON c.name OPERATOR(ext.=) r.c ORDER BY id"),
+        "{\"a\": \"1\", \"b\": null}|x\n{}|y"
+    );
 }

@@ -48,7 +48,9 @@ impl Report for Recover {
         if server.reopened {
             lines.push(format!("{} accepts connections again.", self.database));
         }
-        lines.extend(server.dropped.iter().map(|name| format!("The half-finished or replaced copy {name} was dropped.")));
+        lines.extend(
+            server.dropped.iter().map(|name| format!("The half-finished or replaced copy {name} was dropped.")),
+        );
         if swept.bytes > 0 {
             lines.push(format!("{} of left-overs were removed from the store.", size(swept.bytes)));
         }

@@ -122,13 +122,7 @@ pub async fn put_back(target: &Target, wish: &Wish, ui: &Ui, interrupt: &Interru
     }
 }
 
-async fn plan(
-    target: &Target,
-    backup: &Manifest,
-    wish: &Wish,
-    ui: &Ui,
-    interrupt: &Interrupt,
-) -> Result<domain::Plan> {
+async fn plan(target: &Target, backup: &Manifest, wish: &Wish, ui: &Ui, interrupt: &Interrupt) -> Result<domain::Plan> {
     let plan = interrupt.or(reinsert::prepare(&target.url, &target.place.store, backup, &wish.options)).await?;
     for line in describe(&plan) {
         ui.say(&line);
