@@ -33,17 +33,30 @@ fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
     let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
     // before anything is written: on a full disk this may be the room that is needed
     store.sweep_left_overs()?;
-    for mut run in store.runs()?.into_iter().filter(Run::is_unfinished) {
-        let next = run.next_step();
+    for run in store.runs()?.iter().filter(|run| run.is_unfinished()) {
         observer.on(Event::Note(format!(
-            "The run {} (safemigrate {}) of {} did not end. {next}",
-            run.id, run.command, run.started_at
+            "The run {} (safemigrate {}) of {} did not end. {}",
+            run.id,
+            run.command,
+            run.started_at,
+            run.next_step()
         )));
-        run.outcome = Some(format!("It did not end. {next}"));
-        run.state = State::Failed;
-        store.write_run(&run)?;
     }
     Ok(lock)
+}
+
+/// Writes down that runs which a crash left open are over. Call it under the lock, by who goes on from there:
+/// a backup in between must not make `status` forget them.
+///
+/// # Errors
+/// `Store`.
+pub fn close_left_open(store: &Store) -> Result<Vec<Run>> {
+    let left: Vec<Run> = store.runs()?.into_iter().filter(Run::is_unfinished).collect();
+    for run in &left {
+        let outcome = Some(format!("It did not end. {}", run.next_step()));
+        store.write_run(&Run { state: State::Failed, outcome, ..run.clone() })?;
+    }
+    Ok(left)
 }
 
 impl Entry {
@@ -51,6 +64,7 @@ impl Entry {
     /// `Locked`, `Store`.
     pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
         let lock = enter(store, command, observer)?;
+        close_left_open(store).map_err(nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
         store.write_run(&run).map_err(nothing_changed)?;
         Ok(Self { store: store.clone(), run, _lock: lock })

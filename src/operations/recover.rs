@@ -1,6 +1,6 @@
 //! Finishing or undoing what a crash left: in the journal, in the store, on the server.
 
-use super::journal::enter;
+use super::journal::{close_left_open, enter};
 use super::rollback::{CleanUp, clean_up};
 use super::target::Target;
 use crate::domain::event::Observer;
@@ -22,8 +22,8 @@ pub struct Recovered {
 /// `Locked` while another run is at work; those of connecting; `NeedsYou` where a human has to choose.
 pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recovered> {
     let store = &target.place.store;
-    let runs = store.runs()?.into_iter().filter(Run::is_unfinished).collect();
     let server = clean_up(&target.url).await?;
     let _lock = enter(store, "recover", observer)?;
+    let runs = close_left_open(store)?;
     Ok(Recovered { runs, server, swept: store.sweep()? })
 }

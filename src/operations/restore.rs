@@ -7,7 +7,7 @@ use super::reinsert::{self, Outcome};
 use super::retention;
 use super::rollback::{self, Restored, Strategy};
 use super::target::Target;
-use crate::domain::event::Observer;
+use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
 use crate::domain::run::State;
@@ -55,8 +55,14 @@ pub async fn roll_back(
     let restored = entry.close(ended, |_| format!("Rolled back to {id}"))?;
     let safety_backups = entry.run.before.clone();
     let hold: Vec<String> = safety_backups.iter().cloned().chain([id.to_owned()]).collect();
-    retention::prune(store, target.place.settings.retention.keep, &hold)?;
-    let pending = target.pending_migrations().await?;
+    // the rollback is done: what comes after it can only be noted
+    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &hold) {
+        observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
+    }
+    let pending = target.pending_migrations().await.unwrap_or_else(|error| {
+        observer.on(Event::Note(format!("What the next `dev` would apply could not be found out: {error}")));
+        Vec::new()
+    });
     Ok(RolledBack { backup: id.to_owned(), run: entry.run.id.clone(), restored, safety_backups, pending })
 }
 

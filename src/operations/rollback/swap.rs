@@ -36,11 +36,11 @@ pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restor
     if let Err(error) = ready {
         return Err(undo(job, live.as_ref(), &names, error).await);
     }
-    if let Err(error) = change_places(job, &mut desk, live.as_ref(), &names).await {
-        if !has_changed_places(job, live.as_ref(), &names).await.map_err(|_| unsure(job, &error))? {
-            return Err(undo(job, live.as_ref(), &names, error).await);
-        }
-        // the answer to COMMIT was lost on the way, not the commit
+    // where the places did change after all, the answer to COMMIT was lost on the way, not the commit
+    if let Err(error) = change_places(job, &mut desk, live.as_ref(), &names).await
+        && !has_changed_places(job, live.as_ref(), &names).await.map_err(|_| unsure(job, &error))?
+    {
+        return Err(undo(job, live.as_ref(), &names, error).await);
     }
     finish(job, live.as_ref(), &names).await
 }
