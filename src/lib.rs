@@ -1,6 +1,6 @@
 //! safemigrate: `prisma migrate` for PostgreSQL that cannot lose your data.
 //!
-//! The rooms and the way the arrows point stand in `docs/architecture.md`; `the architecture test` keeps them.
+//! The rooms and the way the arrows point stand in `docs/architecture.md`; `tests/architecture.rs` keeps them.
 
 pub mod cli;
 pub mod commands;
