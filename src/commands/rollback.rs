@@ -8,14 +8,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::restore::{RolledBack, plan_rollback, roll_back, set_aside};
 use crate::operations::rollback::{Plan, Strategy};
-use crate::operations::target::Target;
+use crate::operations::target::{Place, Target};
 use crate::ui::{Answer, Failure, Fields, Report, Style, Ui, plural};
 use serde_json::json;
 use std::path::PathBuf;
 
 pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
-    let backup = full(target.place.backup(args.id.as_deref(), Wanted::Full)?)?;
+    let backup = full(target.place.backup(args.id.as_deref(), Wanted::Full)?, &target.place)?;
     permit(&target, Action::Rollback, globals, ui).await?;
     let strategy = args.strategy.map(|s| match s {
         cli::Strategy::Swap => Strategy::Swap,
@@ -79,14 +79,17 @@ fn offer_to_set_aside(pending: &[String], globals: &Globals, ui: &Ui) -> Result<
 }
 
 /// A data-only backup holds no structure: say which of the pair does.
-fn full(backup: Manifest) -> Result<Manifest> {
+fn full(backup: Manifest, place: &Place) -> Result<Manifest> {
     if backup.structure.is_some() {
         return Ok(backup);
     }
     let id = &backup.id;
-    Err(Error::new(ErrorKind::Usage, format!("{id} is data-only; a rollback needs a full backup. Nothing was changed"))
-        .hint(format!("The full backup of the same checkpoint: safemigrate rollback {}", id.replacen("d-", "f-", 1)))
-        .hint(format!("Its rows into the schema as it is:      safemigrate reinsert {id}")))
+    let message = format!("{id} is data-only; a rollback needs a full backup. Nothing was changed");
+    let mut error = Error::new(ErrorKind::Usage, message);
+    if let Some(full) = place.full_of(&backup) {
+        error = error.hint(format!("The full backup of the same checkpoint: safemigrate rollback {full}"));
+    }
+    Err(error.hint(format!("Its rows into the schema as it is:      safemigrate reinsert {id}")))
 }
 
 /// The rollback without its questions.

@@ -22,13 +22,12 @@ pub async fn run(globals: &Globals, args: &IdArgs, ui: &Ui, interrupt: &Interrup
         ui.result(&report);
         return Ok(());
     }
-    let error =
-        Error::new(ErrorKind::DataLost, format!("The database does not hold everything that is in {}", backup.id))
-            .hint(format!(
-                "Structure and data as in the backup: safemigrate rollback {}",
-                backup.id.replacen("d-", "f-", 1)
-            ))
-            .hint(format!("Its rows into the schema as it is:   safemigrate reinsert {}", backup.id));
+    let mut error =
+        Error::new(ErrorKind::DataLost, format!("The database does not hold everything that is in {}", backup.id));
+    if let Some(full) = target.place.full_of(&backup) {
+        error = error.hint(format!("Structure and data as in the backup: safemigrate rollback {full}"));
+    }
+    error = error.hint(format!("Its rows into the schema as it is:   safemigrate reinsert {}", backup.id));
     Err(Failure::with(error, report))
 }
 

@@ -2,7 +2,7 @@
 
 use super::guard::{self, Assessment};
 use super::interrupt::Interrupt;
-use crate::domain::manifest::{Manifest, ProjectInfo, Wanted};
+use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
@@ -46,6 +46,12 @@ impl Place {
         let settings = Settings::load(&root)?;
         let folder = store_folder(store, &settings, &root, &cwd)?;
         Ok(Self { store: Store::open(&folder)?, settings, choices, cwd })
+    }
+
+    /// The id of the full backup taken in the same checkpoint, if it is (still) there.
+    pub fn full_of(&self, backup: &Manifest) -> Option<String> {
+        let id = Kind::Full.id(backup.id.get(2..)?);
+        self.store.manifest(&id).is_ok().then_some(id)
     }
 
     /// The backup that a user means, by default the one that the last run took before it began.

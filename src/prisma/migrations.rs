@@ -19,15 +19,6 @@ impl Project {
         on_disk(&self.migrations)
     }
 
-    /// The SQL of a migration as it stands on disk, with the user's own changes.
-    ///
-    /// # Errors
-    /// `Config` where it cannot be read.
-    pub fn migration_sql(&self, name: &str) -> Result<String> {
-        let file = folder(&self.migrations, name)?.join(SCRIPT);
-        fs::read_to_string(&file).context(ErrorKind::Config, || format!("{} cannot be read", file.display()))
-    }
-
     /// Moves migration folders into `destination`, each whole or not at all; returns where they are now.
     ///
     /// # Errors
