@@ -9,6 +9,7 @@ use crate::domain::schema::{Catalog, ForeignKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, truncate};
+use crate::postgres::reinsert::indexes::DroppedIndexes;
 use crate::postgres::reinsert::orphans::{Pending, has_orphans};
 use crate::postgres::reinsert::stage::Stage;
 use crate::postgres::reinsert::transaction::{is_row_fault, release, run, savepoint, sqlstate, undo};
@@ -135,14 +136,11 @@ impl<'a> Attempt<'a> {
         if !(alone && stage.plan.is_straight() && stage.is_plain() && stage.is_empty(connection).await?) {
             return Ok(Progress::default());
         }
-        let rows = parts(self.load.backup, stage.plan);
         if stage.plan.rows > 0 {
             self.open(connection, stage.plan, aside).await?;
         }
         savepoint(connection, "safemigrate_copy").await?;
-        let target = stage.plan.table.sql();
-        match feed(connection, self.load.store, &rows, self.load.observer, |part| stage.copy_plain(part, &target)).await
-        {
+        match self.copy_straight(connection, stage).await {
             Ok(copied) => {
                 release(connection, "safemigrate_copy").await?;
                 self.load.observer.on(Event::TableDone(stage.plan.table.to_string()));
@@ -154,6 +152,16 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn copy_straight(&self, connection: &mut PgConnection, stage: &Stage<'_>) -> Result<u64> {
+        let indexes = DroppedIndexes::of(connection, &stage.plan.table, stage.plan.rows).await?;
+        let (rows, target) = (parts(self.load.backup, stage.plan), stage.plan.table.sql());
+        let copied =
+            feed(connection, self.load.store, &rows, self.load.observer, |part| stage.copy_plain(part, &target))
+                .await?;
+        indexes.build(connection).await?;
+        Ok(copied)
     }
 
     /// Brings the rows into today's types and takes out those that are there already or cannot go in.

@@ -13,12 +13,14 @@
 //! | `present` | rows that are already there: left, filled, or overwritten; keys that collide |
 //! | `orphans` | rows that refer to nothing, and rows that refer to those |
 //! | `aside` | triggers, rules, row-level security and foreign keys put aside and brought back |
+//! | `indexes` | dropped for a load into an empty table, and built afterwards |
 //! | `sequences` | made transactional, and moved forward |
 
 pub mod aside;
 pub mod convert;
 pub mod fills;
 pub mod fit;
+pub mod indexes;
 pub mod orphans;
 pub mod present;
 pub mod recast;

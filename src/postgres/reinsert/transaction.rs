@@ -10,6 +10,9 @@ use std::error::Error as _;
 /// How long another session may hold a table before we give up.
 const LOCK_TIMEOUT: &str = "10s";
 
+/// What building indexes and checking foreign keys may use at least; a server that allows more keeps that.
+const BUILD_MEMORY: &str = "128MB";
+
 /// SQLSTATE classes that say "this row", not "this statement" or "this server": features and cardinality (0A, 21),
 /// data (22), integrity (23), errors of user functions (38, 39, P0), check options (44), limits such as an index row's size (54).
 pub const ROW_FAULTS: [&str; 9] = ["0A", "21", "22", "23", "38", "39", "44", "54", "P0"];
@@ -42,7 +45,11 @@ pub async fn begin(connection: &mut PgConnection, tables: &[(QualifiedName, bool
     run(
         connection,
         "beginning",
-        &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL IMMEDIATE"),
+        &format!(
+            "BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL IMMEDIATE;
+             SELECT set_config('maintenance_work_mem', '{BUILD_MEMORY}', true)
+             WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('{BUILD_MEMORY}')"
+        ),
     )
     .await?;
     let ours = writable(connection, tables).await?;
