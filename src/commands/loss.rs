@@ -1,11 +1,40 @@
 //! A verification as a person reads it.
 
 use crate::domain::compare::{ColumnReport, ColumnVerdict, TableReport, TableVerdict, Verification};
+use crate::domain::reinsert;
 use crate::ui::{Style, Table, count};
 
 /// Only what was lost: where, how much of how much.
 pub fn losses(verification: &Verification, style: &Style) -> String {
-    let mut table = Table::new(["LOST IN", "WHAT", ">BEFORE", ">NOW"]);
+    missing(verification, ["LOST IN", "WHAT", ">BEFORE", ">NOW"], |_, column| what_became(column), style)
+}
+
+/// Only what a re-insert did not bring back.
+pub fn not_back(verification: &Verification, report: &reinsert::Report, style: &Style) -> String {
+    let rounded = |table: &TableReport, column: &ColumnReport| {
+        let tables = report.tables.iter().filter(|t| t.from.to_string() == table.table);
+        let name = column.to.as_ref().unwrap_or(&column.column);
+        tables.flat_map(|t| &t.columns_changed).filter(|c| &c.column == name).map(|c| c.values).sum::<u64>()
+    };
+    let what = |table: &TableReport, column: &ColumnReport| match (column.verdict, column.values_changed) {
+        (ColumnVerdict::Changed, Some(n)) if n <= rounded(table, column) => {
+            format!("{} values were rounded to the new type", count(n))
+        }
+        (ColumnVerdict::Changed | ColumnVerdict::LostValues, Some(n)) => {
+            format!("{} values are not those of the backup", count(n))
+        }
+        _ => what_became(column),
+    };
+    missing(verification, ["NOT BACK", "WHAT", ">IN BACKUP", ">NOW"], what, style)
+}
+
+fn missing(
+    verification: &Verification,
+    heads: [&'static str; 4],
+    what: impl Fn(&TableReport, &ColumnReport) -> String,
+    style: &Style,
+) -> String {
+    let mut table = Table::new(heads);
     for t in verification.tables.iter().filter(|t| t.is_loss()) {
         if matches!(t.verdict, TableVerdict::LostRows | TableVerdict::Dropped) {
             let what = match t.verdict {
@@ -18,12 +47,7 @@ pub fn losses(verification: &Verification, style: &Style) -> String {
             continue;
         }
         for c in t.columns.iter().filter(|c| c.is_loss() && !goes_with_rows(t, c)) {
-            table.row([
-                format!("{}.{}", t.table, c.column),
-                style.red(what_became(c)),
-                count(c.before),
-                count(c.after),
-            ]);
+            table.row([format!("{}.{}", t.table, c.column), style.red(what(t, c)), count(c.before), count(c.after)]);
         }
     }
     table.render(style)

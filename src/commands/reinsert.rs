@@ -1,7 +1,9 @@
 //! `reinsert [ID]`: the rows of a backup into the schema as it is now.
 
+use super::loss;
 use super::target::{permit, target};
 use crate::cli::{self, Globals, ReinsertArgs};
+use crate::domain::compare::Verification;
 use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, Wanted};
 use crate::domain::reinsert::{self as domain, OnConflict, Options, Rejects, describe};
@@ -9,10 +11,10 @@ use crate::domain::suggest::Suggestion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::reinsert::{self, Outcome};
-use crate::operations::restore::re_insert;
+use crate::operations::restore::{ReInserted, re_insert};
 use crate::operations::target::Target;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub async fn run(globals: &Globals, args: &ReinsertArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
@@ -97,7 +99,7 @@ async fn carry_out(
     let progress = ui.progress();
     if wish.dry_run {
         let outcome = reinsert::dry_run(&target.url, store, &backup, &plan, &progress, interrupt).await?;
-        return finish(outcome, ui);
+        return finish(ReInserted { outcome, verification: None }, ui);
     }
     let asked = ui.can_ask() || wish.overwrites();
     if asked
@@ -116,8 +118,9 @@ async fn carry_out(
 pub async fn put_back(target: &Target, wish: &Wish, ui: &Ui, interrupt: &Interrupt) -> Result<Reinsert> {
     let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
     let plan = plan(target, &backup, wish, ui, interrupt).await?;
-    match re_insert(target, &backup, &plan, &ui.progress(), interrupt).await? {
-        Outcome::Done(report) => Ok(Reinsert(report)),
+    let ReInserted { outcome, verification } = re_insert(target, &backup, &plan, &ui.progress(), interrupt).await?;
+    match outcome {
+        Outcome::Done(report) => Ok(Reinsert { report, verification }),
         Outcome::DoesNotFit(report) => Err(report.misfit()),
     }
 }
@@ -130,18 +133,21 @@ async fn plan(target: &Target, backup: &Manifest, wish: &Wish, ui: &Ui, interrup
     Ok(plan)
 }
 
-fn finish(outcome: Outcome, ui: &Ui) -> Result<(), Failure> {
+fn finish(ReInserted { outcome, verification }: ReInserted, ui: &Ui) -> Result<(), Failure> {
     match outcome {
         Outcome::Done(report) => {
-            ui.result(&Reinsert(report));
+            ui.result(&Reinsert { report, verification });
             Ok(())
         }
-        Outcome::DoesNotFit(report) => Err(Failure::with(report.misfit(), Reinsert(report))),
+        Outcome::DoesNotFit(report) => Err(Failure::with(report.misfit(), Reinsert { report, verification })),
     }
 }
 
-/// The report of a re-insert.
-pub struct Reinsert(domain::Report);
+/// The report of a re-insert, and what the database holds of the backup after it.
+pub struct Reinsert {
+    report: domain::Report,
+    verification: Option<Verification>,
+}
 
 impl Report for Reinsert {
     fn command(&self) -> &'static str {
@@ -153,27 +159,49 @@ impl Report for Reinsert {
     }
 
     fn json(&self) -> Fields {
-        match serde_json::to_value(&self.0) {
+        let mut fields = match serde_json::to_value(&self.report) {
             Ok(Value::Object(fields)) => fields,
             _ => Fields::new(),
-        }
+        };
+        fields.extend(self.verification.as_ref().map(|v| ("verification".to_owned(), json!(v))));
+        fields
     }
 
     fn text(&self, style: &Style) -> String {
         let mut table = Table::new(["TABLE", ">IN BACKUP", ">INSERTED", ">THERE", ">UPDATED", ">REJECTED"]);
-        for t in &self.0.tables {
+        for t in &self.report.tables {
             let name = if t.from == t.table { t.table.to_string() } else { format!("{} → {}", t.from, t.table) };
             let cells = [t.in_backup, t.inserted, t.already_present, t.updated, t.rejected];
             table.row(std::iter::once(name).chain(cells.iter().map(|n| count(*n))));
         }
-        let end = match (self.0.dry_run, self.0.tables.iter().any(|t| t.rejected > 0)) {
-            (true, _) => "A dry run: nothing was changed.".to_owned(),
-            (false, true) => match &self.0.rejects_dir {
-                Some(folder) => format!("Rows that did not fit are in {folder}."),
-                None => String::new(),
-            },
-            (false, false) => style.green("✔ Every row of the backup is accounted for."),
-        };
-        format!("{}\n{end}", table.render(style))
+        format!("{}\n{}", table.render(style), self.end(style))
+    }
+}
+
+impl Reinsert {
+    /// Proven, not presumed.
+    pub fn all_is_back(&self) -> bool {
+        self.verification.as_ref().is_some_and(|v| v.ok)
+    }
+
+    fn end(&self, style: &Style) -> String {
+        let mut lines = Vec::new();
+        if self.report.dry_run {
+            lines.push("A dry run: nothing was changed.".to_owned());
+        }
+        if let Some(folder) = &self.report.rejects_dir {
+            lines.push(format!("Rows that did not fit are in {folder}."));
+        }
+        match &self.verification {
+            Some(verification) if verification.ok => {
+                lines.push(style.green("✔ Everything in the backup is in the database: every row, every value."));
+            }
+            Some(verification) => {
+                lines.push("Everything else in the backup is in the database; not back is:".to_owned());
+                lines.push(loss::not_back(verification, &self.report, style));
+            }
+            None => {}
+        }
+        lines.join("\n")
     }
 }

@@ -1,23 +1,19 @@
 //! After a loss: keep it so, roll back, or re-insert. It ends well only where everything is proven to be there again.
 
-use super::loss;
 use super::reinsert::{self, Reinsert, Wish};
 use super::rollback::{self, Rollback};
 use crate::cli::OnLoss;
-use crate::domain::compare::Verification;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::guarded_run::Outcome;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::target::Target;
-use crate::operations::verification::compare_live;
-use crate::ui::{Fields, Report, Style, Ui};
+use crate::ui::{Report, Style, Ui};
 use serde_json::{Value, json};
 
 /// What was done about a loss.
 pub enum Settled {
     RolledBack(Rollback),
-    /// With what is still missing.
-    ReInserted(Reinsert, Verification),
+    ReInserted(Reinsert),
 }
 
 /// The question. Without an answer (Ctrl-C, a closed terminal) everything stays as it is. A database that is gone takes
@@ -52,9 +48,7 @@ pub async fn settle(
         (OnLoss::Rollback, Some(full), _) => {
             ("Rolling back", rollback::carry_out(target, full, None, ui, interrupt).await.map(Settled::RolledBack))
         }
-        (OnLoss::Reinsert, Some(full), Some(data)) => {
-            ("Re-inserting", re_insert(full, data, outcome, target, ui, interrupt).await)
-        }
+        (OnLoss::Reinsert, _, Some(data)) => ("Re-inserting", re_insert(data, outcome, target, ui, interrupt).await),
         _ => return Ok(None),
     };
     done.map(Some).map_err(|mut cause| {
@@ -66,20 +60,9 @@ pub async fn settle(
     })
 }
 
-async fn re_insert(
-    full: &str,
-    data: &str,
-    outcome: &Outcome,
-    target: &Target,
-    ui: &Ui,
-    interrupt: &Interrupt,
-) -> Result<Settled> {
+async fn re_insert(data: &str, outcome: &Outcome, target: &Target, ui: &Ui, interrupt: &Interrupt) -> Result<Settled> {
     let wish = Wish::suggested(data, &outcome.suggestion)?;
-    let done = reinsert::put_back(target, &wish, ui, interrupt).await?;
-    let store = &target.place.store;
-    let before = store.manifest(full)?;
-    let verification = compare_live(&target.url, store, &before, &ui.progress(), interrupt).await?;
-    Ok(Settled::ReInserted(done, verification))
+    reinsert::put_back(target, &wish, ui, interrupt).await.map(Settled::ReInserted)
 }
 
 impl Settled {
@@ -96,8 +79,8 @@ impl Settled {
                     format!("Data was lost by {applied}, and is back: structure and data are as before the migration");
                 Some(Error::new(ErrorKind::DataLost, message).hint("Mend the migration, then: safemigrate dev"))
             }
-            Self::ReInserted(_, verification) if verification.ok => None,
-            Self::ReInserted(..) => {
+            Self::ReInserted(done) if done.all_is_back() => None,
+            Self::ReInserted(_) => {
                 let message = format!(
                     "What could be re-inserted is back, but not everything. The state before is safe in the checkpoint {full}"
                 );
@@ -110,30 +93,21 @@ impl Settled {
     }
 
     pub fn json(&self) -> Value {
-        let with = |by: &str, report: &dyn Report, more: Fields| {
+        let with = |by: &str, report: &dyn Report| {
             let mut fields = report.json();
             fields.insert("by".to_owned(), json!(by));
-            fields.extend(more);
             Value::Object(fields)
         };
         match self {
-            Self::RolledBack(done) => with("rollback", done, Fields::new()),
-            Self::ReInserted(done, verification) => {
-                with("reinsert", done, Fields::from_iter([("verification".to_owned(), json!(verification))]))
-            }
+            Self::RolledBack(done) => with("rollback", done),
+            Self::ReInserted(done) => with("reinsert", done),
         }
     }
 
     pub fn text(&self, style: &Style) -> String {
         match self {
             Self::RolledBack(done) => done.text(style),
-            Self::ReInserted(done, verification) if verification.ok => {
-                let proven = "Everything from before the migration is there again, value by value, proven";
-                format!("{}\n{} {proven}", done.text(style), style.green("✔"))
-            }
-            Self::ReInserted(done, verification) => {
-                format!("{}\nStill missing:\n{}", done.text(style), loss::losses(verification, style))
-            }
+            Self::ReInserted(done) => done.text(style),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::compare::Verification;
 use crate::domain::manifest::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
-use crate::operations::verification::compare_live;
+use crate::operations::verification::{Extent, compare_live};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
@@ -15,7 +15,8 @@ pub async fn run(globals: &Globals, args: &IdArgs, ui: &Ui, interrupt: &Interrup
     let target = target(globals).await?;
     let store = &target.place.store;
     let backup = target.place.backup(args.id.as_deref(), Wanted::Full)?;
-    let verification = compare_live(&target.url, store, &backup, &ui.progress(), interrupt).await?;
+    let verification =
+        compare_live(&target.url, store, &backup, Extent::Everything(&[]), &ui.progress(), interrupt).await?;
     let ok = verification.ok;
     let report = Verify { backup: backup.id.clone(), verification };
     if ok {

@@ -7,6 +7,8 @@ use super::reinsert::{self, Outcome};
 use super::retention;
 use super::rollback::{self, Restored, Strategy};
 use super::target::Target;
+use super::verification::{Extent, compare_live};
+use crate::domain::compare::Verification;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
@@ -108,7 +110,14 @@ pub fn set_aside(target: &Target, run: &str, migrations: &[String]) -> Result<Op
     Ok(Some(folder))
 }
 
-/// Carries a re-insert plan out.
+/// A re-insert that ended, and what it is worth.
+pub struct ReInserted {
+    pub outcome: Outcome,
+    /// The database after it, against the backup. `None` where nothing was changed, or where it could not be read again.
+    pub verification: Option<Verification>,
+}
+
+/// Carries a re-insert plan out, and proves what is back.
 ///
 /// # Errors
 /// Those of the re-insert; nothing was changed then.
@@ -118,16 +127,43 @@ pub async fn re_insert(
     plan: &Plan,
     observer: &dyn Observer,
     interrupt: &Interrupt,
-) -> Result<Outcome> {
+) -> Result<ReInserted> {
     let store = &target.place.store;
     let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
     entry.step(State::Reinserting)?;
     let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt).await;
-    entry.close(ended, |outcome| match outcome {
+    let outcome = entry.close(ended, |outcome| match outcome {
         Outcome::Done(report) => {
             let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();
             format!("Re-inserted {rows} rows from {}", backup.id)
         }
         Outcome::DoesNotFit(_) => "Rows do not fit: nothing was changed".into(),
-    })
+    })?;
+    let verification = match &outcome {
+        Outcome::Done(_) => prove(target, backup, plan, observer, interrupt).await,
+        Outcome::DoesNotFit(_) => None,
+    };
+    Ok(ReInserted { outcome, verification })
+}
+
+/// The rows are in: that they cannot be looked at again is worth a note, not a failure.
+async fn prove(
+    target: &Target,
+    backup: &Manifest,
+    plan: &Plan,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Option<Verification> {
+    let moves = plan.moves();
+    let extent = if plan.options.tables.is_empty() { Extent::Everything(&moves) } else { Extent::OnlyMoved(&moves) };
+    match compare_live(&target.url, &target.place.store, backup, extent, observer, interrupt).await {
+        Ok(verification) => Some(verification),
+        Err(error) => {
+            observer.on(Event::Note(format!(
+                "The rows are in, but they could not be compared with the backup: {error}. Look again with: safemigrate verify {}",
+                backup.id
+            )));
+            None
+        }
+    }
 }

@@ -3,12 +3,15 @@
 use super::interrupt::Interrupt;
 use super::reading::Reading;
 use crate::domain::compare::{
-    JointDigest, Pair, Pairing, RowComparer, RowDiff, RowShape, Side, Verification, judge, pair, sides,
+    JointDigest, Move, Pair, Pairing, RowComparer, RowDiff, RowShape, Side, Verification, judge, pair, pair_moved,
+    sides,
 };
 use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, TableData};
+use crate::domain::names::QualifiedName;
 use crate::domain::rows::RowSplitter;
+use crate::domain::schema::Table;
 use crate::error::{Context, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::copy::{copy_out, copy_out_statement};
@@ -26,7 +29,7 @@ use std::io::Read;
 pub fn compare(store: &Store, before: &Manifest, after: &Manifest) -> Result<Verification> {
     let pairing = pair(sides(&before.tables), sides(&after.tables));
     let mut diffs = BTreeMap::new();
-    for pair in &pairing.pairs {
+    for (n, pair) in pairing.pairs.iter().enumerate() {
         if !pair.needs_rows() && (!pair.needs_joint_digest() || stored_joints_agree(store, pair)?) {
             continue;
         }
@@ -38,9 +41,31 @@ pub fn compare(store: &Store, before: &Manifest, after: &Manifest) -> Result<Ver
             stored_rows(store, &pair.after, |row| comparer.after(row))?;
             comparer.next_pass();
         }
-        diffs.insert(pair.before.name.to_string(), comparer.finish());
+        diffs.insert(n, comparer.finish());
     }
     Ok(judge(&pairing, &diffs))
+}
+
+/// How much of a backup is compared.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'m> {
+    /// All of it; what a re-insert's plan moved is looked for where it went, all else by name, identity and content.
+    Everything(&'m [Move]),
+    /// Only what the plan moved.
+    OnlyMoved(&'m [Move]),
+}
+
+impl<'m> Extent<'m> {
+    fn moves(self) -> &'m [Move] {
+        match self {
+            Self::Everything(moves) | Self::OnlyMoved(moves) => moves,
+        }
+    }
+
+    fn includes(self, table: &Table, end: impl Fn(&Move) -> &QualifiedName) -> bool {
+        let is = |name: &QualifiedName| name == &table.name || Some(name) == table.partition_root.as_ref();
+        !matches!(self, Self::OnlyMoved(_)) || self.moves().iter().any(|m| is(end(m)))
+    }
 }
 
 /// Compares the live database, as of one instant, with a backup. The database is only read.
@@ -51,10 +76,11 @@ pub async fn compare_live(
     url: &DatabaseUrl,
     store: &Store,
     backup: &Manifest,
+    extent: Extent<'_>,
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Verification> {
-    let compared = interrupt.or(read_and_compare(url, store, backup, observer)).await;
+    let compared = interrupt.or(read_and_compare(url, store, backup, extent, observer)).await;
     observer.on(Event::StageDone);
     compared.map_err(explain_rights)
 }
@@ -63,14 +89,17 @@ async fn read_and_compare(
     url: &DatabaseUrl,
     store: &Store,
     backup: &Manifest,
+    extent: Extent<'_>,
     observer: &dyn Observer,
 ) -> Result<Verification> {
     let mut snapshot = Snapshot::open(url).await?;
+    snapshot.catalog.tables.retain(|t| extent.includes(t, |m| &m.to));
     let reading = Reading::plan(&mut snapshot).await?;
     observer.on(Event::Stage { label: "Comparing".into(), total_bytes: snapshot.estimated_bytes() });
     let live = reading.run(&snapshot, None, observer).await?;
     let mut connection = snapshot.worker().await?;
-    let pairing = pair(sides(&backup.tables), sides(&live));
+    let before = backup.tables.iter().filter(|t| extent.includes(&t.table, |m| &m.from));
+    let pairing = pair_moved(sides(before), sides(&live), extent.moves());
     let diffs = compare_live_rows(store, &pairing, &mut connection).await?;
     snapshot.close().await?;
     Ok(judge(&pairing, &diffs))
@@ -80,13 +109,13 @@ async fn compare_live_rows(
     store: &Store,
     pairing: &Pairing<'_>,
     connection: &mut PgConnection,
-) -> Result<BTreeMap<String, RowDiff>> {
+) -> Result<BTreeMap<usize, RowDiff>> {
     let mut diffs = BTreeMap::new();
-    for pair in &pairing.pairs {
+    for (n, pair) in pairing.pairs.iter().enumerate() {
         if !pair.needs_rows() && (!pair.needs_joint_digest() || live_joints_agree(store, pair, connection).await?) {
             continue;
         }
-        diffs.insert(pair.before.name.to_string(), live_diff(store, pair, connection).await?);
+        diffs.insert(n, live_diff(store, pair, connection).await?);
     }
     Ok(diffs)
 }

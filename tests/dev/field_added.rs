@@ -39,7 +39,8 @@ fn kept_and_rolled_back(prisma: Prisma) {
     assert_eq!(kinds, ["data-only before-migration", "full after-migration", "full before-migration"]);
 
     // re-insert instead: all is there already, nothing happens twice
-    let said = project.safemigrate(&["reinsert", &data, "--yes"]).ok().says("Every row of the backup is accounted for");
+    let said =
+        project.safemigrate(&["reinsert", &data, "--yes"]).ok().says("Everything in the backup is in the database");
     assert!(said.stdout.contains("50         0     50"), "{said}");
     assert_eq!((products(&cluster), columns(&cluster)), (ALL.into(), "id name price description".into()));
 

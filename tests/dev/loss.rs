@@ -68,7 +68,7 @@ fn re_inserted_at_the_question() {
     let project = product(Prisma::V7, &cluster);
     let (code, said) = answered(&project, "3\r");
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("Everything from before the migration is there again"), "{said}");
+    assert!(said.contains("Everything in the backup is in the database: every row, every value"), "{said}");
     assert!(!said.contains("Put these rows into"), "asked twice:\n{said}");
     assert_eq!(cluster.psql("shop", TITLES), "50|Product 1|Product 9");
 }
@@ -131,7 +131,7 @@ fn on_loss_reinsert_ends_well_only_when_all_is_there() {
     project.edit_schema("  price Decimal\n", "");
     write_migration(&project, "20270201000000_drop", r#"ALTER TABLE "Product" DROP COLUMN "price";"#);
     let said = project.safemigrate(&["dev", "--on-loss", "reinsert"]).code(3);
-    let said = said.says("Still missing:").says("public.Product.price").says("but not everything");
+    let said = said.says("not back is:").says("public.Product.price").says("but not everything");
     rolled_back(&project, &named(&said.stderr, "safemigrate rollback f-"));
     assert_eq!(cluster.psql("shop", r#"SELECT round(sum(price), 2) FROM "Product""#), "1593.75");
 }

@@ -4,10 +4,10 @@ use super::sides::{Pair, Pairing, Side};
 use super::{ColumnReport, ColumnVerdict, RowDiff, TableReport, TableVerdict, Verification};
 use std::collections::BTreeMap;
 
-/// Judges every table. `diffs` holds the row comparison of each pair that `needs_rows`, by its name before.
-pub fn judge(pairing: &Pairing<'_>, diffs: &BTreeMap<String, RowDiff>) -> Verification {
+/// Judges every table. `diffs` holds the row comparison of each pair that `needs_rows`, by its place among the pairs.
+pub fn judge(pairing: &Pairing<'_>, diffs: &BTreeMap<usize, RowDiff>) -> Verification {
     let mut tables: Vec<TableReport> =
-        pairing.pairs.iter().map(|pair| judge_pair(pair, diffs.get(&pair.before.name.to_string()))).collect();
+        pairing.pairs.iter().enumerate().map(|(n, pair)| judge_pair(pair, diffs.get(&n))).collect();
     tables.extend(pairing.dropped.iter().map(|side| one_sided(side, TableVerdict::Dropped, ColumnVerdict::Dropped)));
     tables.extend(pairing.added.iter().map(|side| one_sided(side, TableVerdict::Added, ColumnVerdict::Added)));
     tables.sort_by(|a, b| a.table.cmp(&b.table));

@@ -4,10 +4,12 @@
 //! a sum alone cannot say whether a row came or one went and two came.
 
 mod judge;
+mod moves;
 mod rows;
 mod sides;
 
 pub use judge::judge;
+pub use moves::{Move, MovedColumn, Values, pair_moved};
 pub use rows::{JointDigest, RowComparer, RowDiff, RowShape};
 pub use sides::{Pair, Pairing, Side, pair, sides};
 

@@ -36,7 +36,8 @@ enum Reading {
 /// Where key and values stand in the rows of both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowShape {
-    /// Per key column its place before and after; empty: the whole row is the key.
+    /// Per key column its place before and after. Without a key that can be read on both sides: all columns that can;
+    /// where there is none, rows are only counted.
     key: Vec<(usize, usize)>,
     columns: Vec<(usize, usize)>,
     readings: Vec<Reading>,
@@ -60,18 +61,24 @@ impl RowShape {
                 .map(|name| pair.before.column(name).and_then(|b| Some((b, find_after(b)?))))
                 .collect()
         };
-        let known = |key: &Vec<(usize, usize)>| !key.is_empty();
         let readings = pair.columns.iter().map(|&(b, a)| {
             let (old, new) = (&pair.before.columns[b].0.type_name, &pair.after.columns[a].0.type_name);
             match reading(old, new) {
+                _ if pair.remade.contains(&b) => Reading::Unknown,
                 // a column that was made anew went through no cast
                 Reading::Unknown if pair.was_recreated(b, a) => Reading::Text,
                 reading => reading,
             }
         });
+        let readings: Vec<Reading> = readings.collect();
+        let readable = |column: &(usize, usize)| {
+            pair.columns.iter().zip(&readings).any(|(c, reading)| c == column && *reading != Reading::Unknown)
+        };
+        let tells = |key: &Vec<(usize, usize)>| !key.is_empty() && key.iter().all(readable);
+        let whole_row = || pair.columns.iter().copied().filter(readable).collect();
         Self {
-            key: now.filter(known).or_else(|| then().filter(known)).unwrap_or_default(),
-            readings: readings.collect(),
+            key: now.filter(tells).or_else(|| then().filter(tells)).unwrap_or_else(whole_row),
+            readings,
             columns: pair.columns.clone(),
         }
     }
@@ -242,12 +249,9 @@ impl<'a> RowComparer<'a> {
         };
         let reading_of = |column: &(usize, usize)| {
             let at = self.shape.columns.iter().position(|c| c == column);
-            let reading = at.and_then(|at| self.shape.readings.get(at)).copied();
-            // a key must tell rows apart, whatever its cast did to it
-            reading.filter(|r| *r != Reading::Unknown).unwrap_or(Reading::Text)
+            at.and_then(|at| self.shape.readings.get(at)).copied().unwrap_or(Reading::Text)
         };
-        let key = if self.shape.key.is_empty() { &self.shape.columns } else { &self.shape.key };
-        for column in key {
+        for column in &self.shape.key {
             add(reading_of(column), fields.get(side(column)).copied().unwrap_or(NULL));
         }
         let key = hasher.digest128();

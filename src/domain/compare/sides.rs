@@ -24,12 +24,17 @@ impl Side<'_> {
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|(c, _)| c.name == name)
     }
+
+    /// Whether this is the table, or the table is one of its leaves.
+    pub fn holds(&self, name: &QualifiedName) -> bool {
+        &self.name == name || self.parts.iter().any(|p| &p.table.name == name)
+    }
 }
 
 /// Tables of user data, partitions put together. Prisma's own journal is not user data.
-pub fn sides(tables: &[TableData]) -> Vec<Side<'_>> {
-    let mut sides: BTreeMap<QualifiedName, Side<'_>> = BTreeMap::new();
-    for data in tables.iter().filter(|t| !t.table.name.is_prisma_migrations()) {
+pub fn sides<'a>(tables: impl IntoIterator<Item = &'a TableData>) -> Vec<Side<'a>> {
+    let mut sides: BTreeMap<QualifiedName, Side<'a>> = BTreeMap::new();
+    for data in tables.into_iter().filter(|t| !t.table.name.is_prisma_migrations()) {
         let name = data.table.partition_root.as_ref().unwrap_or(&data.table.name);
         let columns = data.table.data_columns().zip(data.stats.columns.iter().copied());
         match sides.get_mut(name) {
@@ -78,6 +83,8 @@ pub struct Pair<'a> {
     pub after: Side<'a>,
     /// Indexes into the columns of both.
     pub columns: Vec<(usize, usize)>,
+    /// Columns of before whose values were meant to become others: only whether there is one can be compared.
+    pub remade: Vec<usize>,
 }
 
 impl Pair<'_> {
@@ -167,8 +174,16 @@ fn same_content(before: &Side<'_>, after: &Side<'_>) -> bool {
 }
 
 fn pair_columns<'a>(before: Side<'a>, after: Side<'a>) -> Pair<'a> {
-    let mut columns: Vec<(usize, usize)> =
-        before.columns.iter().enumerate().filter_map(|(b, (c, _))| Some((b, after.column(&c.name)?))).collect();
+    pair_other_columns(before, after, Vec::new())
+}
+
+/// Finds who is who among the columns that are not known yet: by name, else by number, else by content.
+pub(super) fn pair_other_columns<'a>(before: Side<'a>, after: Side<'a>, known: Vec<(usize, usize)>) -> Pair<'a> {
+    let mut columns = known;
+    for (b, (old, _)) in before.columns.iter().enumerate() {
+        let same = after.column(&old.name).filter(|a| !columns.iter().any(|c| c.0 == b || c.1 == *a));
+        columns.extend(same.map(|a| (b, a)));
+    }
     let same_table = before.oid != 0 && before.oid == after.oid;
     for (b, (old, stats)) in before.columns.iter().enumerate() {
         if columns.iter().any(|&(known, _)| known == b) {
@@ -184,5 +199,5 @@ fn pair_columns<'a>(before: Side<'a>, after: Side<'a>) -> Pair<'a> {
         }
     }
     columns.sort_unstable();
-    Pair { before, after, columns }
+    Pair { before, after, columns, remade: Vec::new() }
 }

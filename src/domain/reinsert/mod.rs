@@ -14,6 +14,7 @@ pub mod empty;
 pub mod fields;
 pub mod identity;
 pub mod matching;
+mod moves;
 pub mod names;
 pub mod options;
 pub mod plan;
