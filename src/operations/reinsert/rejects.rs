@@ -60,8 +60,8 @@ pub async fn save(
         copy_out(connection, &stage.misfits_csv(), |piece| file.write_all(piece).context(ErrorKind::Store, wrong))
             .await?;
         file.sync_all().context(ErrorKind::Store, wrong)?;
-        listed +=
-            &format!("- {name}: {} rows of {} that do not fit into {}\n", table.rejected, table.from, table.table);
+        let what = if table.rejected == 1 { "1 row".to_owned() } else { format!("{} rows", table.rejected) };
+        listed += &format!("- {name}: {what} of {}, not put into {}\n", table.from, table.table);
     }
     let mut readme = create_private_file(&folder.join("README.md")).context(ErrorKind::Store, wrong)?;
     readme.write_all(readme_text(backup, &listed).as_bytes()).context(ErrorKind::Store, wrong)?;

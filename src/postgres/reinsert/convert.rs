@@ -93,25 +93,19 @@ impl Conversion<'_> {
             return Ok(format!("CASE WHEN ({text}) IS NOT NULL THEN ARRAY[{one}]::{to} END"));
         }
         // labels of an enum travel as text, also where the type of that name has others now
-        let Some(old) = self.old.filter(|old| old.kind != "e" && !(old.is_array() && self.is_enum_array(old))) else {
-            return Ok(by_text);
-        };
-        if old.plain == self.new.plain {
+        let Some(old) = self.old.filter(|old| old.kind != "e") else { return Ok(by_text) };
+        if self.new.is_json() && old.is_array() {
+            let elements = if old.of_enum { "text[]" } else { old.plain.as_str() };
+            return Ok(format!("to_{}(({text})::{elements})::{to}", self.new.base));
+        }
+        if old.plain == self.new.plain || old.of_enum {
             return Ok(by_text);
         }
         let value = format!("({text})::{}", old.plain);
-        if self.new.is_json() && old.is_array() {
-            return Ok(format!("to_{}({value})::{to}", self.new.base));
-        }
         if let Some(sql) = special(old, text, &self.new.base) {
             return Ok(format!("({sql})::{to}"));
         }
         if casts.exists(connection, &old.plain, to).await? { Ok(format!("({value})::{to}")) } else { Ok(by_text) }
-    }
-
-    fn is_enum_array(&self, old: &TypeInfo) -> bool {
-        // user types are schema-qualified, and arrays of them gain nothing from a cast through the old one
-        old.element.as_deref().is_some_and(|e| e.contains('.'))
     }
 
     /// Whether the backup's text is this value: as typed, or as the old type writes it.

@@ -78,6 +78,10 @@ fn function_text(function: &str, work: &Work<'_>) -> String {
              GET STACKED DIAGNOSTICS safemigrate_code = RETURNED_SQLSTATE, safemigrate_message = MESSAGE_TEXT,
                                      safemigrate_detail = PG_EXCEPTION_DETAIL;
              IF left(safemigrate_code, 2) <> ALL (ARRAY[{}]) THEN RAISE; END IF;
+             -- a row of the stage ends with its number, which is none of the user's values
+             IF safemigrate_message ~ 'safemigrate_rows_[0-9]' THEN
+               safemigrate_detail := regexp_replace(safemigrate_detail, ', ' || $1 || '[)][.]$', ').');
+             END IF;
            END;
            IF $1 >= $2 THEN
              INSERT INTO {} VALUES ($1, safemigrate_message, safemigrate_detail);

@@ -151,7 +151,8 @@ impl Stage<'_> {
             );
             checks.push(Check::new(format!("({text}) IS NULL"), quote_literal(&message), "NULL"));
         }
-        let old = if from_type == &column.type_name { Some(new) } else { types.get(from_type) };
+        let gone_array = TypeInfo::gone_array(from_type);
+        let old = if from_type == &column.type_name { Some(new) } else { types.get(from_type).or(gone_array.as_ref()) };
         let conversion = Conversion { old, new, text: &text, values };
         if from_type != &column.type_name || old.is_none() {
             checks.extend(conversion.length_check().map(|sql| {
@@ -167,10 +168,14 @@ impl Stage<'_> {
         {
             let mapped: String =
                 values.iter().map(|(from, _)| format!(" AND {text} <> {}", quote_literal(from))).collect();
-            let message = format!("invalid input value for enum {}: ", new.base);
             let condition =
                 format!("{text} <> ALL (ARRAY(SELECT unnest(enum_range(NULL::{}))::text)){mapped}", new.base);
-            checks.push(Check::new(condition, format!("{} || quote_ident({text})", quote_literal(&message)), "NULL"));
+            // word for word as PostgreSQL says it of a list's element, so that both are one reason
+            let message = format!(
+                "format('invalid input value for enum %s: \"%s\"', {}::regtype, {text})",
+                quote_literal(&new.base)
+            );
+            checks.push(Check::new(condition, message, "NULL"));
         }
         self.try_values(connection, column, new, values).await?;
         conversion.sql(connection, casts).await.map(Some)

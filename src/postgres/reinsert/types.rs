@@ -42,6 +42,8 @@ pub struct TypeInfo {
     pub base: String,
     /// Of an array: its elements' plain name.
     pub element: Option<String>,
+    /// Of an array: whether its elements are labels of an enum.
+    pub of_enum: bool,
     /// Characters that a string may have.
     pub max_length: Option<i32>,
 }
@@ -49,6 +51,19 @@ pub struct TypeInfo {
 impl TypeInfo {
     pub fn is_array(&self) -> bool {
         self.element.is_some()
+    }
+
+    /// What is left of an array whose type is gone: its elements as text. Of anything else only its own text is left.
+    pub fn gone_array(type_name: &str) -> Option<Self> {
+        type_name.ends_with("[]").then(|| Self {
+            plain: "text[]".into(),
+            kind: "b".into(),
+            category: "A".into(),
+            base: "text[]".into(),
+            element: Some("text".into()),
+            of_enum: true,
+            max_length: None,
+        })
     }
 
     pub fn is_string(&self) -> bool {
@@ -80,7 +95,8 @@ pub async fn read_types(connection: &mut PgConnection, names: &[String]) -> Resu
             FROM below b JOIN pg_type t ON b.typtype = 'd' AND t.oid = b.typbasetype)
         SELECT b.name, format_type(b.top, -1) AS plain, t.typtype::text AS kind, t.typcategory::text AS category,
                format_type(t.oid, -1) AS base, b.typmod,
-               CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN format_type(t.typelem, -1) END AS element
+               CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN format_type(t.typelem, -1) END AS element,
+               EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'e') AS of_enum
         FROM below b JOIN pg_type t ON t.oid = b.oid WHERE b.typtype <> 'd'"#;
     let rows = sqlx::query(ask).bind(names).fetch_all(connection).await.map_err(doing("reading the types"))?;
     let mut types = HashMap::new();
@@ -94,6 +110,7 @@ pub async fn read_types(connection: &mut PgConnection, names: &[String]) -> Resu
             kind: get("kind")?,
             category: get("category")?,
             element: row.try_get("element").map_err(doing("reading the types"))?,
+            of_enum: row.try_get("of_enum").map_err(doing("reading the types"))?,
             max_length: if base == "character varying" { declared } else { None },
             base,
         };

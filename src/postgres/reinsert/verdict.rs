@@ -17,7 +17,7 @@ use std::collections::HashMap;
 pub type Misfit = (i64, Option<String>, Option<String>);
 
 impl Stage<'_> {
-    /// Counts the values that a cast rounded, among the rows that go in.
+    /// Counts the values that a cast rounded, among the rows that go in and those that get new values.
     ///
     /// # Errors
     /// `Server`.
@@ -28,6 +28,11 @@ impl Stage<'_> {
     ) -> Result<Vec<ChangedColumn>> {
         let mut changed = Vec::new();
         let mut casts = Casts::default();
+        // whether all of the table's values come from the backup
+        let mut tables = vec![(self.rows(), true)];
+        if self.has_changes(connection).await? {
+            tables.push((self.changes(), false));
+        }
         for column in &self.plan.columns {
             let Source::Converted { from, from_type, values, null_fill } = &column.source else { continue };
             let (Some(old), Some(new), Some(text)) =
@@ -43,20 +48,36 @@ impl Stage<'_> {
             let mapped: String =
                 values.iter().map(|(from, _)| format!(" AND {text} <> {}", quote_literal(from))).collect();
             let filled = if null_fill.is_some() { format!(" AND {text} IS NOT NULL") } else { String::new() };
-            let ask = format!(
-                "SELECT count(*) FROM {} r JOIN {} s ON s.{} = r.n WHERE (s.{})::{plain} IS DISTINCT FROM ({text})::{plain}{mapped}{filled}",
-                self.text(),
-                self.rows(),
-                self.n,
-                quote_ident(&column.column),
-                plain = old.plain
-            );
-            let values = count(connection, "counting rounded values", &ask).await?;
+            let same_unless_rounded = format!("({text})::{}", old.plain);
+            let rounded =
+                format!("(s.{})::{} IS DISTINCT FROM {same_unless_rounded}", quote_ident(&column.column), old.plain);
+            let mut values = 0;
+            for (table, written) in &tables {
+                let written = if *written {
+                    String::new()
+                } else {
+                    // what is there and stays may differ for other reasons
+                    let cast = format!("({same_unless_rounded})::{}", column.type_name);
+                    format!(" AND (s.{})::text = ({cast})::text", quote_ident(&column.column))
+                };
+                let ask = format!(
+                    "SELECT count(*) FROM {} r JOIN {table} s ON s.{} = r.n WHERE {rounded}{written}{mapped}{filled}",
+                    self.text(),
+                    self.n,
+                );
+                values += count(connection, "counting rounded values", &ask).await?;
+            }
             if values > 0 {
                 changed.push(ChangedColumn { column: column.column.clone(), values });
             }
         }
         Ok(changed)
+    }
+
+    /// Whether rows that are there were looked at for new values.
+    async fn has_changes(&self, connection: &mut PgConnection) -> Result<bool> {
+        let ask = format!("SELECT count(to_regclass({}))", quote_literal(&self.changes()));
+        Ok(count(connection, "counting rounded values", &ask).await? > 0)
     }
 
     /// How many rows do not fit, and the commonest reasons.
