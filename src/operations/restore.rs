@@ -10,7 +10,7 @@ use super::target::Target;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
-use crate::domain::run::State;
+use crate::domain::run::{Committing, State};
 use crate::error::{ErrorKind, Result};
 use std::path::PathBuf;
 
@@ -111,7 +111,7 @@ pub fn set_aside(target: &Target, run: &str, migrations: &[String]) -> Result<Op
 /// Carries a re-insert plan out.
 ///
 /// # Errors
-/// Those of the re-insert; nothing was changed then.
+/// Those of the re-insert.
 pub async fn re_insert(
     target: &Target,
     backup: &Manifest,
@@ -122,7 +122,11 @@ pub async fn re_insert(
     let store = &target.place.store;
     let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
     entry.step(State::Reinserting)?;
-    let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt).await;
+    let mut note = |committing: &Committing| {
+        entry.run.committing = Some(committing.clone());
+        entry.step(State::Committing)
+    };
+    let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt, &mut note).await;
     entry.close(ended, |outcome| match outcome {
         Outcome::Done(report) => {
             let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();

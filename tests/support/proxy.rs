@@ -5,9 +5,12 @@
 //! counted over all connections in the order in which they come, from 1, so that the same N meets the same statement
 //! as long as the client does the same.
 
+use super::cluster::Cluster;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
@@ -47,19 +50,21 @@ pub struct Proxy {
 }
 
 struct Shared {
-    server: u16,
+    /// Its socket: no password is asked there, which saves a test of debug code half a second a connection.
+    server: PathBuf,
     count: Count,
     /// 0: never.
     at: usize,
     fault: Fault,
     gone: bool,
     seen: Vec<String>,
-    open: Vec<TcpStream>,
+    open: Vec<(TcpStream, UnixStream)>,
 }
 
 impl Proxy {
-    /// Listens before a server on this machine. Everything goes through until `inject`.
-    pub fn before(server: u16) -> Proxy {
+    /// Listens before a server. Everything goes through until `inject`.
+    pub fn before(cluster: &Cluster) -> Proxy {
+        let server = cluster.socket_folder().join(format!(".s.PGSQL.{}", cluster.port));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let shared = Shared {
@@ -112,8 +117,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 impl Shared {
     fn cut_all(&mut self) {
-        for stream in self.open.drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
+        for (client, server) in self.open.drain(..) {
+            let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
         }
     }
 
@@ -126,17 +131,15 @@ impl Shared {
 
 /// One connection; this thread carries what the client says, another one what the server says.
 fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
-    let (port, gone) = {
+    let (server, gone) = {
         let shared = lock(shared);
-        (shared.server, shared.gone)
+        (UnixStream::connect(&shared.server), shared.gone)
     };
-    let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
-    if gone {
-        return;
+    let (Ok(server), false) = (server, gone) else { return };
+    let _ = client.set_nodelay(true);
+    if let (Ok(one), Ok(other)) = (client.try_clone(), server.try_clone()) {
+        lock(shared).open.push((one, other));
     }
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let streams = [&client, &server].map(|s| s.try_clone().expect("a second handle"));
-    lock(shared).open.extend(streams);
     let mut line = Line { server, parsed: HashMap::new(), cut_at_answer: Arc::new(Mutex::new(false)) };
     let (from, to) = (line.server.try_clone(), client.try_clone());
     let (Ok(from), Ok(to)) = (from, to) else { return };
@@ -146,7 +149,7 @@ fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
     let _ = (client.shutdown(Shutdown::Both), line.server.shutdown(Shutdown::Both));
 }
 
-fn carry_answers(mut from: TcpStream, mut to: TcpStream, cut: &Mutex<bool>) {
+fn carry_answers(mut from: UnixStream, mut to: TcpStream, cut: &Mutex<bool>) {
     let mut piece = [0; 16 << 10];
     while let Ok(n @ 1..) = from.read(&mut piece) {
         if *cut.lock().expect("the line's state") || to.write_all(&piece[..n]).is_err() {
@@ -157,7 +160,7 @@ fn carry_answers(mut from: TcpStream, mut to: TcpStream, cut: &Mutex<bool>) {
 }
 
 struct Line {
-    server: TcpStream,
+    server: UnixStream,
     /// Names of parsed statements with their texts, and whether they have run.
     parsed: HashMap<Vec<u8>, (String, bool)>,
     /// The next answer of the server is the one that does not arrive.

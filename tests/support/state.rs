@@ -7,11 +7,11 @@ const STATE: &str = r#"
 WITH own AS (
     SELECT c.*, format('%I.%I', n.nspname, c.relname) AS full_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'proxy'))
-SELECT concat_ws(' ', 'rows', full_name, query_to_xml(format(
-    'SELECT count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text)) AS print FROM ONLY %s t', full_name), false, true, ''))
+SELECT concat_ws(' ', 'rows', full_name, regexp_replace(query_to_xml(format(
+    'SELECT count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text)) AS print FROM ONLY %s t', full_name), false, true, '')::text, '\s+', ' ', 'g'))
 FROM own WHERE relkind IN ('r', 'm') AND relispopulated
-UNION ALL SELECT concat_ws(' ', 'sequence', full_name, query_to_xml(format(
-    'SELECT last_value, is_called FROM %s', full_name), false, true, ''), s::text)
+UNION ALL SELECT concat_ws(' ', 'sequence', full_name, regexp_replace(query_to_xml(format(
+    'SELECT last_value, is_called FROM %s', full_name), false, true, '')::text, '\s+', ' ', 'g'), s::text)
 FROM own JOIN pg_sequence s ON s.seqrelid = own.oid
 UNION ALL SELECT concat_ws(' ', 'relation', full_name, relkind, relpersistence, relrowsecurity, relforcerowsecurity, relispopulated, relispartition,
     relreplident, relhastriggers, relowner::regrole, relacl::text, reloptions::text, obj_description(oid, 'pg_class')) FROM own

@@ -28,7 +28,7 @@ const TEMPLATE: &str = "pristine";
 impl World {
     pub fn new() -> World {
         let cluster = Cluster::start();
-        let proxy = Proxy::before(cluster.port);
+        let proxy = Proxy::before(&cluster);
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
         World { proxy, runtime: tokio::runtime::Runtime::new().unwrap(), store, folder, cluster }
@@ -61,7 +61,7 @@ impl World {
     }
 
     pub fn url(&self) -> DatabaseUrl {
-        DatabaseUrl::parse(&self.cluster.url(DB)).unwrap()
+        DatabaseUrl::parse(&self.cluster.socket_url(DB)).unwrap()
     }
 
     /// The same database behind the proxy.
@@ -85,7 +85,7 @@ impl World {
     ) -> Result<Outcome> {
         self.runtime.block_on(async {
             let plan = prepare(url, &self.store, backup, options).await?;
-            apply(url, &self.store, backup, &plan, &Quiet, interrupt).await
+            apply(url, &self.store, backup, &plan, &Quiet, interrupt, &mut |_| Ok(())).await
         })
     }
 
