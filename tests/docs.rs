@@ -33,7 +33,9 @@ fn with_blocks(page: &str) -> String {
     let mut text = String::new();
     while let Some(line) = lines.next() {
         text += line;
-        let Some(case) = line.strip_prefix(MARK).and_then(|rest| rest.trim_end().strip_suffix(" -->")) else { continue };
+        let Some(case) = line.strip_prefix(MARK).and_then(|rest| rest.trim_end().strip_suffix(" -->")) else {
+            continue;
+        };
         if lines.peek().is_some_and(|l| l.starts_with("```")) {
             lines.next();
             while lines.next().is_some_and(|l| !l.starts_with("```")) {}

@@ -67,7 +67,7 @@ impl Shop {
             if dry {
                 dry_run(&url, &store, backup, &plan, &Quiet, &interrupt).await
             } else {
-                apply(&url, &store, backup, &plan, &Quiet, &interrupt).await
+                apply(&url, &store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(())).await
             }
         })
     }
@@ -627,7 +627,7 @@ fn an_interrupt_leaves_the_database_as_it_was() {
                 tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
                 hand.interrupt();
             });
-            apply(&url, &store, backup, &plan, &Quiet, &interrupt).await
+            apply(&url, &store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(())).await
         });
         assert_eq!(ended.unwrap_err().kind.exit_code(), 130);
         // nobody of ours is left at work, and nothing is locked
@@ -679,7 +679,8 @@ fn a_changed_schema_between_plan_and_apply_is_noticed() {
     let (_hand, interrupt) = Interrupt::new();
     let plan = shop.runtime.block_on(prepare(&url, &store, backup, &options())).unwrap();
     shop.psql(r#"ALTER TABLE "Product" ADD x int NOT NULL DEFAULT 5"#);
-    let error = shop.runtime.block_on(apply(&url, &store, backup, &plan, &Quiet, &interrupt)).unwrap_err();
+    let error =
+        shop.runtime.block_on(apply(&url, &store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(()))).unwrap_err();
     assert!(error.message.contains("schema has changed"), "{error}");
 }
 

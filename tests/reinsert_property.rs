@@ -159,7 +159,7 @@ impl World<'_> {
         self.runtime
             .block_on(async {
                 let plan = prepare(&self.url(), &self.store, backup, options).await?;
-                apply(&self.url(), &self.store, backup, &plan, &Quiet, &interrupt).await
+                apply(&self.url(), &self.store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(())).await
             })
             .unwrap_or_else(|e| panic!("{e} {:?}", e.hints))
     }

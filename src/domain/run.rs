@@ -17,8 +17,20 @@ pub enum State {
     Restoring,
     /// Rows are being put back in one transaction.
     Reinserting,
+    /// The one transaction of a re-insert is being committed.
+    Committing,
     Finished,
     Failed,
+}
+
+/// By what the server knows a transaction when nobody has heard whether it was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committing {
+    pub transaction: i64,
+    /// When the server was started, in its own words: another start counts transactions on its own.
+    pub server_since: String,
+    /// The session's process on the server.
+    pub session: i32,
 }
 
 /// One guarded command, `runs/<id>.json`.
@@ -42,6 +54,9 @@ pub struct Run {
     pub prisma_exit_code: Option<i32>,
     #[serde(default)]
     pub migrations_applied: Vec<String>,
+    /// Of a re-insert that has come that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committing: Option<Committing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
     /// One sentence: how it ended.
@@ -62,6 +77,7 @@ impl Run {
             after: Vec::new(),
             prisma_exit_code: None,
             migrations_applied: Vec::new(),
+            committing: None,
             verification: None,
             outcome: None,
         }
@@ -96,6 +112,10 @@ impl Run {
             ),
             State::Reinserting => {
                 "The re-insert was one transaction that did not commit: the database is as it was. Start it again."
+                    .into()
+            }
+            State::Committing => {
+                "The re-insert stopped while it was committing: its rows are either all back or none is. Start it again: rows that are there stay as they are."
                     .into()
             }
             State::Finished | State::Failed => "Nothing to do.".into(),

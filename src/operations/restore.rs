@@ -12,7 +12,7 @@ use crate::domain::compare::Verification;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
-use crate::domain::run::State;
+use crate::domain::run::{Committing, State};
 use crate::error::{ErrorKind, Result};
 use std::path::PathBuf;
 
@@ -120,7 +120,7 @@ pub struct ReInserted {
 /// Carries a re-insert plan out, and proves what is back.
 ///
 /// # Errors
-/// Those of the re-insert; nothing was changed then.
+/// Those of the re-insert.
 pub async fn re_insert(
     target: &Target,
     backup: &Manifest,
@@ -131,7 +131,11 @@ pub async fn re_insert(
     let store = &target.place.store;
     let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
     entry.step(State::Reinserting)?;
-    let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt).await;
+    let mut note = |committing: &Committing| {
+        entry.run.committing = Some(committing.clone());
+        entry.step(State::Committing)
+    };
+    let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt, &mut note).await;
     let outcome = entry.close(ended, |outcome| match outcome {
         Outcome::Done(report) => {
             let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();

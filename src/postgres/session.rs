@@ -34,8 +34,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("default_tablespace", ""),
 ];
 
-/// Timeouts that older servers do not know.
-const NEWER_TIMEOUTS: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
+/// Timeouts that older servers do not know. And, so that the locks of a client that is gone go with it: the server looks for
+/// us every other second while a statement runs (some systems cannot), and knocks when a minute was silent.
+const NEWER_TIMEOUTS: &str = "SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings s
+    JOIN (VALUES ('idle_session_timeout', '0', ''), ('transaction_timeout', '0', ''), ('client_connection_check_interval', '2s', 'linux'),
+                 ('tcp_keepalives_idle', '60', 'linux'), ('tcp_keepalives_interval', '10', 'linux'), ('tcp_keepalives_count', '6', 'linux'))
+         AS w(name, value, system) ON w.name = s.name AND strpos(version(), w.system) > 0";
 
 /// How long a server may take to answer the door.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

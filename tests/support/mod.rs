@@ -8,12 +8,16 @@ mod dump;
 mod prepared;
 mod prisma_engine;
 mod project;
+mod proxy;
 mod psql;
 mod server;
+mod state;
 mod template;
 mod terminal;
 
 pub use cluster::{Cluster, PASSWORD};
 pub use project::{Output, Prisma, Project, Shape};
+pub use proxy::{Count, FAILS, Fault, Proxy};
 pub use psql::PsqlSession;
+pub use state::same;
 pub use terminal::Terminal;

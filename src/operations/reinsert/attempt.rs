@@ -1,5 +1,6 @@
 //! Getting the rows in: the quick way where tables are empty and types equal, else through staging, row by row accounted for.
 
+use super::Purpose;
 use super::feed::{feed, parts};
 use super::load::{Load, TypeInfos};
 use crate::domain::event::Event;
@@ -212,7 +213,7 @@ impl<'a> Attempt<'a> {
         stages: &[Stage<'_>],
         progress: &[Progress],
     ) -> Result<Report> {
-        let mut report = Report::new(self.load.plan, self.load.dry_run);
+        let mut report = Report::new(self.load.plan, self.load.purpose == Purpose::Count);
         for ((stage, progress), table) in stages.iter().zip(progress).zip(&mut report.tables) {
             table.in_backup = progress.in_backup;
             table.inserted = progress.inserted;

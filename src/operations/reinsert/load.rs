@@ -1,8 +1,8 @@
 //! One re-insert inside its transaction, up to the point where it can be committed or taken back.
 
 use super::attempt::{Attempt, Ended};
-use super::plan_now;
 use super::rejects::{self, Saved};
+use super::{Purpose, plan_now};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::names::QualifiedName;
@@ -25,7 +25,7 @@ pub struct Load<'a> {
     pub backup: &'a Manifest,
     pub plan: &'a Plan,
     pub observer: &'a dyn Observer,
-    pub dry_run: bool,
+    pub purpose: Purpose,
 }
 
 /// What the open transaction holds.
@@ -70,12 +70,11 @@ impl Load<'_> {
             }
         };
         aside.bring_back(connection).await?;
-        let (mut report, saved) = self.save_rejects(connection, &rows, report).await?;
+        let (report, saved) = self.save_rejects(connection, &rows, report).await?;
         self.forward_and_refresh(connection, &now, &owned, &report).await?;
         if let Some(wrong) = report.tables.iter().find(|t| !t.is_balanced()) {
             return Err(Error::new(ErrorKind::Other, format!("The rows of {} do not add up: {wrong:?}", wrong.table)));
         }
-        report.dry_run = self.dry_run;
         Ok(Loaded { report, rejects: self.plan.options.rejects, saved })
     }
 
@@ -137,7 +136,7 @@ impl Load<'_> {
         rows: &super::attempt::Stages<'_>,
         mut report: Report,
     ) -> Result<(Report, Saved)> {
-        if self.plan.options.rejects == Rejects::Fail || report.rejected() == 0 || self.dry_run {
+        if self.plan.options.rejects == Rejects::Fail || report.rejected() == 0 || self.purpose == Purpose::Count {
             return Ok((report, Saved::nothing()));
         }
         let saved = rejects::save(connection, self.store, &self.plan.backup, rows, &report).await?;
@@ -161,7 +160,7 @@ impl Load<'_> {
         }
         for sequence in &self.plan.sequences {
             // one that does not obey the transaction moves only when nothing can come in between any more
-            if owned.contains(&sequence.name) || !(self.dry_run || will_fail) {
+            if owned.contains(&sequence.name) || !(self.purpose == Purpose::Count || will_fail) {
                 crate::postgres::reinsert::sequences::move_forward(connection, sequence, partitioned).await?;
             }
         }

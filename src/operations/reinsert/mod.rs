@@ -3,6 +3,7 @@
 //! `prepare` reads and decides, `apply` does it, `dry_run` does it and takes it back.
 
 mod attempt;
+mod ending;
 mod feed;
 mod load;
 mod pending;
@@ -11,16 +12,19 @@ mod rejects;
 use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
-use crate::domain::reinsert::{Options, Plan, Rejects, Report, plan};
+use crate::domain::reinsert::{Options, Plan, Report, plan};
+use crate::domain::run::Committing;
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-use crate::postgres::reinsert::transaction::{backend_pid, close, commit, rollback, terminate};
+use crate::postgres::reinsert::commit::{self, Fate};
+use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, terminate};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
+use ending::BeforeCommit;
 use load::Load;
 
 /// How it ended. In both cases every row of the backup is in the report.
@@ -39,11 +43,33 @@ impl Outcome {
     }
 }
 
+/// Whether the rows shall stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Keep,
+    /// They are put in so that the counts are real, and taken back.
+    Count,
+}
+
+/// What is carried out, where, and who listens.
+struct Job<'a> {
+    url: &'a DatabaseUrl,
+    store: &'a Store,
+    backup: &'a Manifest,
+    plan: &'a Plan,
+    observer: &'a dyn Observer,
+    interrupt: &'a Interrupt,
+}
+
 /// Reads the schema of today, decides what will happen, and makes sure that the backup is whole before anything is touched.
 ///
 /// # Errors
 /// Those of the connection; `Usage` and `RowsDoNotFit` of the plan; `Damaged`.
 pub async fn prepare(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
+    decide(url, store, backup, options).await.map_err(nothing_changed)
+}
+
+async fn decide(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
     let mut connection = connect(url).await?;
     let (plan, _) = plan_now(&mut connection, backup, options).await?;
     close(connection).await;
@@ -51,10 +77,11 @@ pub async fn prepare(url: &DatabaseUrl, store: &Store, backup: &Manifest, option
     Ok(plan)
 }
 
-/// Does it: whole, or not at all.
+/// Does it: whole, or not at all. `before_commit` writes down that it will be committed, and by what the server knows it.
 ///
 /// # Errors
-/// Those of the connection; `Server`, `Damaged`, `Store` and `Interrupted`, after all of which nothing was changed.
+/// Those of the connection; `Server`, `Damaged`, `Store` and `Interrupted`, after all of which nothing was changed, unless
+/// the message says that nobody knows; what `before_commit` says.
 pub async fn apply(
     url: &DatabaseUrl,
     store: &Store,
@@ -62,8 +89,9 @@ pub async fn apply(
     plan: &Plan,
     observer: &dyn Observer,
     interrupt: &Interrupt,
+    before_commit: &mut BeforeCommit<'_>,
 ) -> Result<Outcome> {
-    perform(url, store, backup, plan, observer, interrupt, false).await
+    perform(&Job { url, store, backup, plan, observer, interrupt }, Purpose::Keep, before_commit).await
 }
 
 /// Does it all to the last row, so that the counts are real, and takes it back. Other sessions wait as they would for `apply`.
@@ -78,7 +106,13 @@ pub async fn dry_run(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
-    perform(url, store, backup, plan, observer, interrupt, true).await
+    let job = Job { url, store, backup, plan, observer, interrupt };
+    perform(&job, Purpose::Count, &mut |_| Ok(())).await
+}
+
+/// What became of a re-insert that stopped while it committed.
+pub async fn fate(url: &DatabaseUrl, of: &Committing) -> Fate {
+    commit::fate(url, of).await
 }
 
 async fn plan_now(connection: &mut PgConnection, backup: &Manifest, options: &Options) -> Result<(Plan, Catalog)> {
@@ -100,28 +134,21 @@ async fn check_objects(store: &Store, backup: &Manifest, plan: &Plan) -> Result<
         .map_err(|e| Error::new(ErrorKind::Other, "Checking the backup stopped").because(e))?
 }
 
-async fn perform(
-    url: &DatabaseUrl,
-    store: &Store,
-    backup: &Manifest,
-    plan: &Plan,
-    observer: &dyn Observer,
-    interrupt: &Interrupt,
-    dry_run: bool,
-) -> Result<Outcome> {
-    let mut connection = interrupt.or(connect(url)).await?;
-    let pid = backend_pid(&mut connection).await?;
-    let bytes =
-        plan.tables.iter().flat_map(|t| &t.parts).filter_map(|name| backup.table(name)).map(|t| t.stats.bytes).sum();
-    observer.on(Event::Stage { label: "Re-inserting".into(), total_bytes: bytes });
-    let load = Load { url, store, backup, plan, observer, dry_run };
-    let loaded = interrupt.or(load.run(&mut connection)).await;
-    observer.on(Event::StageDone);
+async fn perform(job: &Job<'_>, purpose: Purpose, before_commit: &mut BeforeCommit<'_>) -> Result<Outcome> {
+    let (plan, url) = (job.plan, job.url);
+    let mut connection = job.interrupt.or(connect(url)).await.map_err(nothing_changed)?;
+    let pid = backend_pid(&mut connection).await.map_err(nothing_changed)?;
+    let parts = plan.tables.iter().flat_map(|t| &t.parts).filter_map(|name| job.backup.table(name));
+    let bytes = parts.map(|t| t.stats.bytes).sum();
+    job.observer.on(Event::Stage { label: "Re-inserting".into(), total_bytes: bytes });
+    let load = Load { url, store: job.store, backup: job.backup, plan, observer: job.observer, purpose };
+    let loaded = job.interrupt.or(load.run(&mut connection)).await;
+    job.observer.on(Event::StageDone);
     match loaded {
         Ok(loaded) => {
-            let outcome = finish(&mut connection, loaded, dry_run).await;
+            let outcome = ending::finish(&mut connection, job, loaded, purpose, before_commit).await;
             close(connection).await;
-            outcome
+            outcome.map_err(nothing_changed)
         }
         Err(error) if error.kind == ErrorKind::Interrupted => {
             // dropped in the middle of a statement: the server must not go on with it
@@ -129,7 +156,7 @@ async fn perform(
             if let Ok(mut other) = connect(url).await {
                 terminate(&mut other, pid).await;
             }
-            Err(Error::new(ErrorKind::Interrupted, "Interrupted while re-inserting: nothing was changed"))
+            Err(interrupted())
         }
         Err(error) => {
             rollback(&mut connection).await;
@@ -138,28 +165,12 @@ async fn perform(
     }
 }
 
-/// The transaction holds the whole result: keep it, or take it back.
-async fn finish(connection: &mut PgConnection, loaded: load::Loaded, dry_run: bool) -> Result<Outcome> {
-    let load::Loaded { report, rejects, saved } = loaded;
-    if rejects == Rejects::Fail && report.rejected() > 0 {
-        rollback(connection).await;
-        return Ok(Outcome::DoesNotFit(report));
-    }
-    if dry_run {
-        rollback(connection).await;
-        return Ok(Outcome::Done(report));
-    }
-    match commit(connection).await {
-        Ok(()) => {
-            saved.keep();
-            Ok(Outcome::Done(report))
-        }
-        Err(error) => Err(error),
-    }
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "Interrupted while re-inserting: nothing was changed")
 }
 
 fn nothing_changed(mut error: Error) -> Error {
-    if !error.message.contains("othing was changed") {
+    if !(error.message.contains("othing was changed") || error.message.contains("either all back or none")) {
         error.message.push_str(". Nothing was changed");
     }
     error

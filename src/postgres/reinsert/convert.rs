@@ -1,10 +1,9 @@
 //! The SQL that makes a value of today's type of the text that the backup holds: as `ALTER COLUMN … TYPE` would have.
 
-use super::transaction::{release, savepoint, undo};
+use super::transaction::{release, run, savepoint, sqlstate, undo};
 use super::types::TypeInfo;
 use crate::domain::names::quote_literal;
 use crate::error::Result;
-use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use std::collections::HashMap;
 
@@ -26,13 +25,20 @@ impl Casts {
         }
         savepoint(connection, "safemigrate_cast").await?;
         let sql = format!("PREPARE safemigrate_cast (text) AS SELECT (($1)::{from})::{to}");
-        let exists = connection.execute(sql.as_str()).await.is_ok();
-        if exists {
-            release(connection, "safemigrate_cast").await?;
-            super::transaction::run(connection, "trying a cast", "DEALLOCATE safemigrate_cast").await?;
-        } else {
-            undo(connection, "safemigrate_cast").await?;
-        }
+        let tried = run(connection, "trying a cast", &sql).await;
+        let exists = match tried {
+            Ok(_) => {
+                release(connection, "safemigrate_cast").await?;
+                run(connection, "trying a cast", "DEALLOCATE safemigrate_cast").await?;
+                true
+            }
+            // no such cast, no such type; anything else says nothing about the cast
+            Err(error) if sqlstate(&error).is_some_and(|code| code.starts_with("42") && code != "42501") => {
+                undo(connection, "safemigrate_cast").await?;
+                false
+            }
+            Err(error) => return Err(error),
+        };
         self.known.insert(pair, exists);
         Ok(exists)
     }

@@ -3,6 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | `transaction` | begin, lock, search path, savepoints, which errors are a row's own fault |
+//! | `commit` | the transaction's end, and asking for it when nobody has heard it |
 //! | `types` | enums, domains, and what a type's name stands for today |
 //! | `convert` | the SQL that makes a value of today's type of a backup's text |
 //! | `stage` | temporary tables: the backup's text, the rows in today's types, the rows that do not fit |
@@ -17,6 +18,7 @@
 //! | `sequences` | made transactional, and moved forward |
 
 pub mod aside;
+pub mod commit;
 pub mod convert;
 pub mod fills;
 pub mod fit;

@@ -7,6 +7,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor, Row};
 use std::error::Error as _;
 
+/// What `run` is told while it makes temporary tables: a right that can be missing.
+pub const MAKING_TEMPORARY_TABLES: &str = "making temporary tables";
+
 /// How long another session may hold a table before we give up.
 const LOCK_TIMEOUT: &str = "10s";
 
@@ -86,6 +89,12 @@ pub fn relation(name: &QualifiedName, partitioned: bool) -> String {
 fn refusal(what: &str, error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|e| e.code()).as_deref() {
         Some("55P03" | "40P01") => held(error),
+        Some("42501") if what == MAKING_TEMPORARY_TABLES => Error::new(
+            ErrorKind::Server,
+            "This user may not make temporary tables in the database, and these rows need them. Nothing was changed",
+        )
+        .hint("Let the database's owner type: GRANT TEMPORARY ON DATABASE … TO …; or give --url with another user.")
+        .because(error),
         _ => server_error(what, error),
     }
 }
@@ -186,21 +195,6 @@ pub async fn terminate(connection: &mut PgConnection, pid: i32) {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-}
-
-/// # Errors
-/// `Server`; when the connection breaks here, nobody knows whether the rows are in: the message says so.
-pub async fn commit(connection: &mut PgConnection) -> Result<()> {
-    connection.execute("COMMIT").await.map_err(|error| match error {
-        sqlx::Error::Database(_) => server_error("committing; nothing was changed", error),
-        _ => Error::new(
-            ErrorKind::Server,
-            "The connection broke while committing: the rows are either all back or none is",
-        )
-        .hint("Run the same command again: rows that are there stay as they are.")
-        .because(error),
-    })?;
-    Ok(())
 }
 
 /// Undoes everything; a connection that is gone has done so by itself.

@@ -1,0 +1,285 @@
+//! Between safemigrate and the server: a proxy that counts statements and lets the N-th of them go wrong.
+//!
+//! It understands as much of PostgreSQL's frontend protocol as that takes: the startup, simple queries (`Q`), parsed
+//! ones (`P`), parsed ones that run again (`B`), and, where asked, the pieces of a COPY (`d`). TLS is declined. Statements are
+//! counted over all connections in the order in which they come, from 1, so that the same N meets the same statement
+//! as long as the client does the same.
+
+use super::cluster::Cluster;
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+/// What happens at the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its connection ends and the server never sees it.
+    CutBefore,
+    /// The server does it, and its connection ends before the answer arrives.
+    CutAfter,
+    /// All connections end, and nobody gets a new one.
+    ServerGone,
+    /// PostgreSQL sees a statement that fails with this SQLSTATE instead. Needs `FAILS` in the database.
+    Error(&'static str),
+    /// PostgreSQL ends the session instead.
+    Terminate,
+    /// Nothing of its connection goes on, and nothing is closed.
+    Stall,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    Statements,
+    /// And every piece of a COPY.
+    WithCopyData,
+}
+
+/// A function for statements with parameters, which no DO block can take the place of.
+pub const FAILS: &str = "CREATE SCHEMA IF NOT EXISTS proxy; CREATE OR REPLACE FUNCTION proxy.fails(code text) RETURNS int LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = code; END $$;";
+
+const SSL_REQUEST: i32 = 80_877_103;
+
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    /// Its socket: no password is asked there, which saves a test of debug code half a second a connection.
+    server: PathBuf,
+    count: Count,
+    /// 0: never.
+    at: usize,
+    fault: Fault,
+    gone: bool,
+    seen: Vec<String>,
+    open: Vec<(TcpStream, UnixStream)>,
+}
+
+impl Proxy {
+    /// Listens before a server. Everything goes through until `inject`.
+    pub fn before(cluster: &Cluster) -> Proxy {
+        let server = cluster.socket_folder().join(format!(".s.PGSQL.{}", cluster.port));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let shared = Shared {
+            server,
+            count: Count::Statements,
+            at: 0,
+            fault: Fault::CutBefore,
+            gone: false,
+            seen: Vec::new(),
+            open: Vec::new(),
+        };
+        let shared = Arc::new(Mutex::new(shared));
+        let all = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let all = Arc::clone(&all);
+                thread::spawn(move || serve(client, &all));
+            }
+        });
+        Proxy { port, shared }
+    }
+
+    /// Forgets what was, and lets statement `at` (from 1) go wrong; 0 lets everything through.
+    pub fn inject(&self, count: Count, at: usize, fault: Fault) {
+        let mut shared = lock(&self.shared);
+        shared.cut_all();
+        (shared.count, shared.at, shared.fault, shared.gone) = (count, at, fault, false);
+        shared.seen.clear();
+    }
+
+    pub fn let_all_through(&self) {
+        self.inject(Count::Statements, 0, Fault::CutBefore);
+    }
+
+    /// The statements that came, the first at place 0.
+    pub fn seen(&self) -> Vec<String> {
+        lock(&self.shared).seen.clone()
+    }
+
+    /// Whether the fault has come about.
+    pub fn has_struck(&self) -> bool {
+        let shared = lock(&self.shared);
+        shared.at > 0 && shared.seen.len() >= shared.at
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("the proxy's state")
+}
+
+impl Shared {
+    fn cut_all(&mut self) {
+        for (client, server) in self.open.drain(..) {
+            let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Counts a statement; tells whether it is the one.
+    fn strikes(&mut self, text: String) -> Option<Fault> {
+        self.seen.push(text);
+        (self.seen.len() == self.at).then_some(self.fault)
+    }
+}
+
+/// One connection; this thread carries what the client says, another one what the server says.
+fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
+    let (server, gone) = {
+        let shared = lock(shared);
+        (UnixStream::connect(&shared.server), shared.gone)
+    };
+    let (Ok(server), false) = (server, gone) else { return };
+    let _ = client.set_nodelay(true);
+    if let (Ok(one), Ok(other)) = (client.try_clone(), server.try_clone()) {
+        lock(shared).open.push((one, other));
+    }
+    let mut line = Line { server, parsed: HashMap::new(), cut_at_answer: Arc::new(Mutex::new(false)) };
+    let (from, to) = (line.server.try_clone(), client.try_clone());
+    let (Ok(from), Ok(to)) = (from, to) else { return };
+    let cut = Arc::clone(&line.cut_at_answer);
+    thread::spawn(move || carry_answers(from, to, &cut));
+    let _ = line.carry(&mut client, shared);
+    let _ = (client.shutdown(Shutdown::Both), line.server.shutdown(Shutdown::Both));
+}
+
+fn carry_answers(mut from: UnixStream, mut to: TcpStream, cut: &Mutex<bool>) {
+    let mut piece = [0; 16 << 10];
+    while let Ok(n @ 1..) = from.read(&mut piece) {
+        if *cut.lock().expect("the line's state") || to.write_all(&piece[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+struct Line {
+    server: UnixStream,
+    /// Names of parsed statements with their texts, and whether they have run.
+    parsed: HashMap<Vec<u8>, (String, bool)>,
+    /// The next answer of the server is the one that does not arrive.
+    cut_at_answer: Arc<Mutex<bool>>,
+}
+
+impl Line {
+    /// Carries messages until one side ends or the fault has struck.
+    fn carry(&mut self, client: &mut TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
+        loop {
+            let startup = read_body(client)?;
+            if startup.get(..4) != Some(&SSL_REQUEST.to_be_bytes()) {
+                self.send(None, &startup)?;
+                break;
+            }
+            client.write_all(b"N")?;
+        }
+        loop {
+            let mut kind = [0];
+            client.read_exact(&mut kind)?;
+            let body = read_body(client)?;
+            let count = lock(shared).count;
+            let text = self.statement(kind[0], &body, count);
+            let fault = text.and_then(|text| lock(shared).strikes(text));
+            match fault {
+                None => self.send(Some(kind[0]), &body)?,
+                Some(Fault::CutBefore) => return Ok(()),
+                Some(Fault::CutAfter) => {
+                    *self.cut_at_answer.lock().expect("the line's state") = true;
+                    self.send(Some(kind[0]), &body)?;
+                    if kind[0] == b'd' {
+                        // nobody answers a piece of a COPY
+                        return Ok(());
+                    }
+                }
+                Some(Fault::ServerGone) => {
+                    let mut shared = lock(shared);
+                    shared.gone = true;
+                    shared.cut_all();
+                }
+                Some(Fault::Error(code)) => {
+                    let fails = format!("DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$");
+                    self.send_instead(kind[0], &body, &fails, &format!("proxy.fails('{code}')"))?;
+                }
+                Some(Fault::Terminate) => {
+                    let ends = "pg_terminate_backend(pg_backend_pid())";
+                    self.send_instead(kind[0], &body, &format!("SELECT {ends}"), ends)?;
+                }
+                Some(Fault::Stall) => {
+                    // until `inject` closes it
+                    while client.read(&mut [0; 1024])? > 0 {}
+                }
+            }
+        }
+    }
+
+    /// The text of a message that counts.
+    fn statement(&mut self, kind: u8, body: &[u8], count: Count) -> Option<String> {
+        match kind {
+            b'Q' => Some(text(body)),
+            b'P' => {
+                let (name, rest) = cut_at_zero(body);
+                self.parsed.insert(name.to_vec(), (text(rest), false));
+                Some(text(rest))
+            }
+            b'B' => {
+                let (_, rest) = cut_at_zero(body);
+                let (sql, has_run) = self.parsed.get_mut(cut_at_zero(rest).0)?;
+                // the first time it was counted when it was parsed
+                std::mem::replace(has_run, true).then(|| sql.clone())
+            }
+            b'd' if count == Count::WithCopyData => Some(format!("-- {} bytes of a COPY", body.len())),
+            _ => None,
+        }
+    }
+
+    fn send(&mut self, kind: Option<u8>, body: &[u8]) -> std::io::Result<()> {
+        let mut message: Vec<u8> = kind.into_iter().collect();
+        message.extend(i32::try_from(body.len() + 4).expect("a message's length").to_be_bytes());
+        message.extend(body);
+        self.server.write_all(&message)
+    }
+
+    /// The same message with another text: `sql` for a whole statement, `expression` for one of a query with parameters.
+    fn send_instead(&mut self, kind: u8, body: &[u8], sql: &str, expression: &str) -> std::io::Result<()> {
+        let changed = match kind {
+            b'Q' => [sql.as_bytes(), b"\0"].concat(),
+            b'P' => {
+                let (name, rest) = cut_at_zero(body);
+                let (old, types) = cut_at_zero(rest);
+                let takes = |n: &usize| String::from_utf8_lossy(old).contains(&format!("${n}"));
+                let parameters: String = (1..).take_while(takes).map(|n| format!("${n}, ")).collect();
+                [name, b"\0", format!("SELECT {parameters}{expression}").as_bytes(), b"\0", types].concat()
+            }
+            b'B' => {
+                let (portal, rest) = cut_at_zero(body);
+                [portal, b"\0", b"no such statement\0", cut_at_zero(rest).1].concat()
+            }
+            _ => return self.send(Some(b'f'), b"injected\0"),
+        };
+        self.send(Some(kind), &changed)
+    }
+}
+
+/// The part before the first zero byte, and the part after it.
+fn cut_at_zero(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(cut_at_zero(body).0).into_owned()
+}
+
+fn read_body(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(4).saturating_sub(4);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(body)
+}
