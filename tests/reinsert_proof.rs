@@ -92,17 +92,33 @@ fn a_split_model_and_two_merged_ones_are_whole() {
 #[test]
 fn rounded_values_are_told_from_lost_ones() {
     let (said, proof) = put_back("TRUNCATE person; ALTER TABLE person ALTER height TYPE numeric(8,1)", &[]);
-    assert!(said.contains("public.person.height") && said.contains("50 values were rounded to the new type"), "{said}");
-    assert_eq!(column(&proof, "height")["verdict"], "changed");
+    assert!(said.contains("✔ Everything in the backup is in the database.\n"), "{said}");
+    assert!(said.contains("Rounded to the new type: 50 values in public.person.height."), "{said}");
+    assert_eq!((&proof["ok"], &column(&proof, "height")["verdict"]), (&true.into(), &"retyped".into()));
 }
 
 #[test]
 fn rows_that_were_there_and_differ_are_named() {
     let (said, proof) =
         put_back("UPDATE person SET bio = 'other' WHERE id <= 3; DELETE FROM person WHERE id > 40", &[]);
-    assert!(said.contains("public.person.bio") && said.contains("3 values are not those of the backup"), "{said}");
+    assert!(said.contains("public.person.bio") && said.contains("3 values are not of the backup"), "{said}");
     assert_eq!(column(&proof, "bio")["values_changed"], 3);
     assert_eq!(table(&proof, "public.person")["after"], 50);
+}
+
+/// What Prisma makes of String → Int: the rows stay, and their values are 0.
+#[test]
+fn values_of_another_type_that_were_there_and_differ_are_named() {
+    let change = "ALTER TABLE person ADD age text; UPDATE person SET age = '0' || id WHERE id <= 20";
+    let scene = Scene::new(&format!("{PEOPLE}; {change}"));
+    scene.backup();
+    scene.cluster.psql("shop", "ALTER TABLE person DROP age; ALTER TABLE person ADD age int NOT NULL DEFAULT 0; UPDATE person SET age = 7 WHERE id = 7");
+    let nulls = ["--fill", "person.age=0"];
+    let said = scene.run(&[&["reinsert", "latest"][..], &nulls].concat()).ok().stdout;
+    assert!(said.contains("public.person.age  19 values are not of the backup"), "{said}");
+    let fill = scene.json(&[&["reinsert", "latest", "--on-conflict", "fill"][..], &nulls].concat());
+    assert_eq!(fill["verification"]["ok"], true, "{fill}");
+    assert_eq!(scene.cluster.psql("shop", "SELECT sum(age) FROM person"), "210");
 }
 
 #[test]

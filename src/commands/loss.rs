@@ -1,29 +1,18 @@
 //! A verification as a person reads it.
 
 use crate::domain::compare::{ColumnReport, ColumnVerdict, TableReport, TableVerdict, Verification};
-use crate::domain::reinsert;
-use crate::ui::{Style, Table, count};
+use crate::ui::{Style, Table, count, plural};
 
 /// Only what was lost: where, how much of how much.
 pub fn losses(verification: &Verification, style: &Style) -> String {
-    missing(verification, ["LOST IN", "WHAT", ">BEFORE", ">NOW"], |_, column| what_became(column), style)
+    missing(verification, ["LOST IN", "WHAT", ">BEFORE", ">NOW"], what_became, style)
 }
 
 /// Only what a re-insert did not bring back.
-pub fn not_back(verification: &Verification, report: &reinsert::Report, style: &Style) -> String {
-    let rounded = |table: &TableReport, column: &ColumnReport| {
-        let tables = report.tables.iter().filter(|t| t.from.to_string() == table.table);
-        let name = column.to.as_ref().unwrap_or(&column.column);
-        tables.flat_map(|t| &t.columns_changed).filter(|c| &c.column == name).map(|c| c.values).sum::<u64>()
-    };
-    let what = |table: &TableReport, column: &ColumnReport| match (column.verdict, column.values_changed) {
-        (ColumnVerdict::Changed, Some(n)) if n <= rounded(table, column) => {
-            format!("{} values were rounded to the new type", count(n))
-        }
-        (ColumnVerdict::Changed | ColumnVerdict::LostValues, Some(n)) => {
-            format!("{} values are not those of the backup", count(n))
-        }
-        _ => what_became(column),
+pub fn not_back(verification: &Verification, style: &Style) -> String {
+    let what = |column: &ColumnReport| match column.values_changed {
+        Some(n) => format!("{} not of the backup", are(n, "value")),
+        None => what_became(column),
     };
     missing(verification, ["NOT BACK", "WHAT", ">IN BACKUP", ">NOW"], what, style)
 }
@@ -31,7 +20,7 @@ pub fn not_back(verification: &Verification, report: &reinsert::Report, style: &
 fn missing(
     verification: &Verification,
     heads: [&'static str; 4],
-    what: impl Fn(&TableReport, &ColumnReport) -> String,
+    what: impl Fn(&ColumnReport) -> String,
     style: &Style,
 ) -> String {
     let mut table = Table::new(heads);
@@ -39,7 +28,7 @@ fn missing(
         if matches!(t.verdict, TableVerdict::LostRows | TableVerdict::Dropped) {
             let what = match t.verdict {
                 TableVerdict::Dropped => "the table is gone".to_owned(),
-                _ => format!("{} rows are gone", count(t.rows_lost.unwrap_or(0))),
+                _ => format!("{} gone", are(t.rows_lost.unwrap_or(0), "row")),
             };
             table.row([t.table.clone(), style.red(what), count(t.before), count(t.after)]);
         }
@@ -47,7 +36,7 @@ fn missing(
             continue;
         }
         for c in t.columns.iter().filter(|c| c.is_loss() && !goes_with_rows(t, c)) {
-            table.row([format!("{}.{}", t.table, c.column), style.red(what(t, c)), count(c.before), count(c.after)]);
+            table.row([format!("{}.{}", t.table, c.column), style.red(what(c)), count(c.before), count(c.after)]);
         }
     }
     table.render(style)
@@ -63,10 +52,18 @@ fn goes_with_rows(table: &TableReport, column: &ColumnReport) -> bool {
 fn what_became(column: &ColumnReport) -> String {
     match (column.verdict, column.values_changed) {
         (ColumnVerdict::Dropped, _) => "the column is gone".to_owned(),
-        (ColumnVerdict::Changed, Some(n)) => format!("{} values were overwritten", count(n)),
-        (_, Some(n)) => format!("{} values were replaced", count(n)),
+        (ColumnVerdict::Changed, Some(n)) => format!("{} overwritten", were(n, "value")),
+        (_, Some(n)) => format!("{} replaced", were(n, "value")),
         _ => "values are gone".to_owned(),
     }
+}
+
+fn are(number: u64, noun: &str) -> String {
+    format!("{} {}", plural(number, noun), if number == 1 { "is" } else { "are" })
+}
+
+fn were(number: u64, noun: &str) -> String {
+    format!("{} {}", plural(number, noun), if number == 1 { "was" } else { "were" })
 }
 
 /// Every table in a line, and the columns that are not as they were.

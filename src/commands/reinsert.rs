@@ -13,7 +13,7 @@ use crate::operations::interrupt::Interrupt;
 use crate::operations::reinsert::{self, Outcome};
 use crate::operations::restore::{ReInserted, re_insert};
 use crate::operations::target::Target;
-use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count};
+use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count, plural};
 use serde_json::{Value, json};
 
 pub async fn run(globals: &Globals, args: &ReinsertArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -192,16 +192,29 @@ impl Reinsert {
         if let Some(folder) = &self.report.rejects_dir {
             lines.push(format!("Rows that did not fit are in {folder}."));
         }
+        let rounded: Vec<String> = self.report.tables.iter().flat_map(rounded_columns).collect();
         match &self.verification {
-            Some(verification) if verification.ok => {
+            Some(verification) if verification.ok && rounded.is_empty() => {
                 lines.push(style.green("✔ Everything in the backup is in the database: every row, every value."));
+            }
+            Some(verification) if verification.ok => {
+                lines.push(style.green("✔ Everything in the backup is in the database."));
             }
             Some(verification) => {
                 lines.push("Everything else in the backup is in the database; not back is:".to_owned());
-                lines.push(loss::not_back(verification, &self.report, style));
+                lines.push(loss::not_back(verification, style));
             }
             None => {}
         }
+        if !rounded.is_empty() {
+            lines.push(format!("Rounded to the new type: {}.", rounded.join(", ")));
+        }
         lines.join("\n")
     }
+}
+
+/// The columns in which a cast rounded values, and how many.
+fn rounded_columns(table: &domain::TableReport) -> impl Iterator<Item = String> {
+    let columns = table.columns_changed.iter();
+    columns.map(|c| format!("{} in {}.{}", plural(c.values, "value"), table.table, c.column))
 }

@@ -144,7 +144,11 @@ pub async fn re_insert(
         Outcome::DoesNotFit(_) => "Rows do not fit: nothing was changed".into(),
     })?;
     let verification = match &outcome {
-        Outcome::Done(_) => prove(target, backup, plan, observer, interrupt).await,
+        Outcome::Done(report) => {
+            let mut verification = prove(target, backup, plan, observer, interrupt).await;
+            verification.iter_mut().for_each(|v| report.complete(v));
+            verification
+        }
         Outcome::DoesNotFit(_) => None,
     };
     Ok(ReInserted { outcome, verification })

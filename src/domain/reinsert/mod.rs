@@ -14,10 +14,10 @@ pub mod empty;
 pub mod fields;
 pub mod identity;
 pub mod matching;
-mod moves;
 pub mod names;
 pub mod options;
 pub mod plan;
+mod proof;
 pub mod report;
 pub mod sequences;
 

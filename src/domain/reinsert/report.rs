@@ -35,6 +35,9 @@ pub struct TableReport {
     /// Old name to new name.
     pub columns_mapped: BTreeMap<String, String>,
     pub columns_changed: Vec<ChangedColumn>,
+    /// Values of rows that were there already and are not the backup's, of columns whose type or values changed on the way.
+    #[serde(skip)]
+    pub values_kept: Vec<ChangedColumn>,
     /// The first reasons why rows did not fit.
     pub reasons: Vec<Reason>,
 }
@@ -45,7 +48,7 @@ pub struct FilledColumn {
     pub with: String,
 }
 
-/// Values that a cast rounded, as `ALTER TABLE` would have.
+/// A column and how many of its values are others: rounded as `ALTER TABLE` would have, or left as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChangedColumn {
     pub column: String,
@@ -84,6 +87,7 @@ impl TableReport {
             columns_filled: filled.collect(),
             columns_mapped: mapped.collect(),
             columns_changed: Vec::new(),
+            values_kept: Vec::new(),
             reasons: Vec::new(),
         }
     }

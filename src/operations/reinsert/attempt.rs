@@ -5,6 +5,7 @@ use super::feed::{feed, parts};
 use super::load::{Load, TypeInfos};
 use crate::domain::event::Event;
 use crate::domain::names::QualifiedName;
+use crate::domain::reinsert::report::ChangedColumn;
 use crate::domain::reinsert::{OnConflict, Rejects, Report, TablePlan};
 use crate::domain::schema::{Catalog, ForeignKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -34,12 +35,14 @@ pub struct Attempt<'a> {
 }
 
 /// How far the rows of one planned table have come.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Progress {
     /// They went straight in.
     pub straight: bool,
     pub in_backup: u64,
     pub already_present: u64,
+    /// Values of those rows that nobody else can compare, and that are not the backup's.
+    pub values_kept: Vec<ChangedColumn>,
     pub inserted: u64,
     pub updated: u64,
     /// Rows that wait in the stage.
@@ -176,6 +179,7 @@ impl<'a> Attempt<'a> {
         if !live_is_empty {
             let met = stage.meet(connection, on_conflict, &self.protected(stage.plan)).await?;
             progress.already_present = met.already_present;
+            progress.values_kept = met.values_kept;
             pending.changes = met.to_change > 0;
         }
         // updates may free or take values that inserts need: then PostgreSQL itself judges
@@ -219,6 +223,7 @@ impl<'a> Attempt<'a> {
             table.inserted = progress.inserted;
             table.updated = progress.updated;
             table.already_present = progress.already_present;
+            table.values_kept.clone_from(&progress.values_kept);
             if !progress.straight {
                 (table.rejected, table.reasons) = stage.reasons(connection).await?;
                 table.columns_changed = stage.count_rounded(connection, self.types).await?;

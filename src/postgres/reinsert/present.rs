@@ -4,16 +4,19 @@ use super::fit::{THESE_ROWS, Work, fit};
 use super::stage::Stage;
 use super::transaction::{count, relation, run};
 use crate::domain::names::{quote_ident, quote_list, quote_literal};
+use crate::domain::reinsert::report::ChangedColumn;
 use crate::domain::reinsert::{ColumnPlan, OnConflict, RowIdentity};
 use crate::error::Result;
 use sqlx::postgres::PgConnection;
 
 /// How the rows of a table met those that are there.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub struct Met {
     pub already_present: u64,
     /// Rows that are there and get new values.
     pub to_change: u64,
+    /// Values that stay as they are and differ, of the columns that nobody else can compare.
+    pub values_kept: Vec<ChangedColumn>,
 }
 
 impl Stage<'_> {
@@ -43,18 +46,47 @@ impl Stage<'_> {
         let doing = "comparing with the rows that are there";
         let RowIdentity::Key(key) = &self.plan.identity else {
             let already_present = run(connection, doing, &self.delete_equal_rows()).await?;
-            return Ok(Met { already_present, to_change: 0 });
+            return Ok(Met { already_present, ..Met::default() });
         };
         let same: Vec<String> = key.iter().map(|k| format!("s.{0} = t.{0}", quote_ident(k))).collect();
         let same = same.join(" AND ");
+        let writable: Vec<&ColumnPlan> = match on_conflict {
+            OnConflict::Fill | OnConflict::Update => self.writable(key, protected).collect(),
+            OnConflict::Skip | OnConflict::Replace => Vec::new(),
+        };
+        let values_kept = self.count_kept(connection, &same, &writable, on_conflict).await?;
         let mut to_change = 0;
         if matches!(on_conflict, OnConflict::Fill | OnConflict::Update) {
-            let writable: Vec<&ColumnPlan> = self.writable(key, protected).collect();
             to_change = run(connection, doing, &self.collect_changes(&same, &writable, on_conflict)).await?;
         }
         let delete = format!("DELETE FROM {} s WHERE EXISTS (SELECT FROM {} t WHERE {same})", self.rows(), self.live());
         let met = run(connection, doing, &delete).await?;
-        Ok(Met { already_present: met.saturating_sub(to_change), to_change })
+        Ok(Met { already_present: met.saturating_sub(to_change), to_change, values_kept })
+    }
+
+    /// Counts, per column whose values were made others on the way, the live values that will not be the backup's.
+    async fn count_kept(
+        &self,
+        connection: &mut PgConnection,
+        same: &str,
+        writable: &[&ColumnPlan],
+        on_conflict: OnConflict,
+    ) -> Result<Vec<ChangedColumn>> {
+        let mut kept = Vec::new();
+        for column in self.plan.columns.iter().filter(|c| c.is_from_backup() && c.is_remade()) {
+            let ask = format!(
+                "SELECT count(*) FROM {} s JOIN {} t ON {same} WHERE s.{name} IS NOT NULL AND s.{name}::text IS DISTINCT FROM ({})::text",
+                self.rows(),
+                self.live(),
+                becomes(column, writable, on_conflict),
+                name = quote_ident(&column.column),
+            );
+            let values = count(connection, "comparing with the rows that are there", &ask).await?;
+            if values > 0 {
+                kept.push(ChangedColumn { column: column.column.clone(), values });
+            }
+        }
+        Ok(kept)
     }
 
     /// Exactly as many copies of a row as are missing stay.
@@ -88,23 +120,7 @@ impl Stage<'_> {
 
     /// The rows as they shall be where that differs from what is there; all columns, so that keys can be looked at.
     fn collect_changes(&self, same: &str, writable: &[&ColumnPlan], on_conflict: OnConflict) -> String {
-        let value = |column: &ColumnPlan| {
-            let name = quote_ident(&column.column);
-            if !writable.iter().any(|w| w.column == column.column) {
-                return format!("t.{name}");
-            }
-            if on_conflict == OnConflict::Update {
-                return format!("s.{name}");
-            }
-            let at_default = column
-                .constant_default
-                .as_ref()
-                .map(|sql| format!(" OR t.{name}::text = (({sql})::{})::text", column.type_name));
-            format!(
-                "CASE WHEN s.{name} IS NOT NULL AND (t.{name} IS NULL{}) THEN s.{name} ELSE t.{name} END",
-                at_default.unwrap_or_default()
-            )
-        };
+        let value = |column: &ColumnPlan| becomes(column, writable, on_conflict);
         let select: String =
             self.plan.columns.iter().map(|c| format!(", {} AS {}", value(c), quote_ident(&c.column))).collect();
         let differs: Vec<String> = writable
@@ -217,4 +233,23 @@ impl Stage<'_> {
         };
         fit(connection, &work).await
     }
+}
+
+/// What a live value `t` will be after the row `s` of the backup has met it.
+fn becomes(column: &ColumnPlan, writable: &[&ColumnPlan], on_conflict: OnConflict) -> String {
+    let name = quote_ident(&column.column);
+    if !writable.iter().any(|w| w.column == column.column) {
+        return format!("t.{name}");
+    }
+    if on_conflict == OnConflict::Update {
+        return format!("s.{name}");
+    }
+    let at_default = column
+        .constant_default
+        .as_ref()
+        .map(|sql| format!(" OR t.{name}::text = (({sql})::{})::text", column.type_name));
+    format!(
+        "CASE WHEN s.{name} IS NOT NULL AND (t.{name} IS NULL{}) THEN s.{name} ELSE t.{name} END",
+        at_default.unwrap_or_default()
+    )
 }
