@@ -14,6 +14,7 @@
 //! | `orphans` | rows that refer to nothing, and rows that refer to those |
 //! | `aside` | triggers, rules, row-level security and foreign keys put aside and brought back |
 //! | `sequences` | made transactional, and moved forward |
+//! | `views` | the materialized views that read what was changed |
 
 pub mod aside;
 pub mod convert;
@@ -27,3 +28,4 @@ pub mod stage;
 pub mod transaction;
 pub mod types;
 pub mod verdict;
+pub mod views;
