@@ -6,7 +6,7 @@ use super::{Purpose, plan_now};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::names::QualifiedName;
-use crate::domain::reinsert::{ColumnPlan, Plan, Rejects, Report, Source};
+use crate::domain::reinsert::{ColumnPlan, OnConflict, Plan, Rejects, Report, Source};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
@@ -14,6 +14,7 @@ use crate::postgres::reinsert::aside::{Aside, switched_off};
 use crate::postgres::reinsert::sequences::make_transactional;
 use crate::postgres::reinsert::transaction::{begin, release, run, savepoint, sqlstate, undo, widen_search_path};
 use crate::postgres::reinsert::types::{TypeInfo, read_types};
+use crate::postgres::reinsert::views::reading;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use std::collections::HashMap;
@@ -153,10 +154,11 @@ impl Load<'_> {
     ) -> Result<()> {
         let partitioned = |name: &QualifiedName| now.partitioned.iter().any(|t| &t.name == name);
         let will_fail = self.plan.options.rejects == Rejects::Fail && report.rejected() > 0;
-        if report.inserted() + report.updated() > 0 {
-            for view in &now.materialized_views {
-                self.refresh(connection, view).await?;
-            }
+        let emptied = self.plan.options.on_conflict == OnConflict::Replace;
+        let changed = report.tables.iter().filter(|t| emptied || t.inserted + t.updated > 0);
+        let changed: Vec<QualifiedName> = changed.map(|t| t.table.clone()).collect();
+        for view in reading(connection, &now.materialized_views, &changed).await? {
+            self.refresh(connection, &view).await?;
         }
         for sequence in &self.plan.sequences {
             // one that does not obey the transaction moves only when nothing can come in between any more

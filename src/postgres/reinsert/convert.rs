@@ -175,8 +175,7 @@ impl Conversion<'_> {
 
 /// Where PostgreSQL has no cast and the contract says what is meant.
 fn special(old: &TypeInfo, text: &str, new_base: &str) -> Option<String> {
-    let number = matches!(new_base, "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision");
-    if old.category == "B" && number {
+    if old.category == "B" && is_plain_number(new_base) {
         return Some(format!("(({text})::boolean)::integer"));
     }
     if old.is_number() && old.base != "money" && new_base == "boolean" {
@@ -188,10 +187,16 @@ fn special(old: &TypeInfo, text: &str, new_base: &str) -> Option<String> {
     None
 }
 
+/// Whether a type's values are written as digits alone.
+pub fn is_plain_number(base: &str) -> bool {
+    matches!(base, "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision")
+}
+
 /// Whether a cast between these can round, so that the report has to count.
 pub fn may_round(old: &TypeInfo, new: &TypeInfo, old_name: &str, new_name: &str) -> bool {
     let same_family = old.category == new.category && ["N", "T", "D"].contains(&old.category.as_str());
     let width = |base: &str| ["smallint", "integer", "bigint"].iter().position(|t| *t == base);
     let wider = matches!((width(&old.base), width(&new.base)), (Some(a), Some(b)) if a <= b);
+    let wider = wider || (old.base == "real" && new.base == "double precision");
     same_family && old_name != new_name && !wider && !(new_name == "numeric" && width(&old.base).is_some())
 }

@@ -1,7 +1,7 @@
 //! `--fill`: expressions over the new row, asked anew for each.
 
 use super::stage::Stage;
-use super::transaction::{MAKING_TEMPORARY_TABLES, run};
+use super::transaction::{MAKING_TABLES, run};
 use super::types::TypeInfo;
 use crate::domain::names::quote_ident;
 use crate::domain::reinsert::{ColumnPlan, Source};
@@ -30,7 +30,7 @@ impl Stage<'_> {
             self.columns(),
             self.rows()
         );
-        run(connection, MAKING_TEMPORARY_TABLES, &make).await?;
+        run(connection, MAKING_TABLES, &make).await?;
         for (at, column, sql) in asking {
             let to = plain(column, types);
             let function = format!(

@@ -16,6 +16,7 @@
 //! | `aside` | triggers, rules, row-level security and foreign keys put aside and brought back |
 //! | `indexes` | dropped for a load into an empty table, and built afterwards |
 //! | `sequences` | made transactional, and moved forward |
+//! | `views` | the materialized views that read what was changed |
 
 pub mod aside;
 pub mod commit;
@@ -31,3 +32,4 @@ pub mod stage;
 pub mod transaction;
 pub mod types;
 pub mod verdict;
+pub mod views;

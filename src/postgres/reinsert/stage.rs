@@ -1,7 +1,7 @@
 //! Temporary tables of one table's rows: the backup's text, the rows in today's types, the rows that do not fit.
 
 use super::orphans::Pending;
-use super::transaction::{MAKING_TEMPORARY_TABLES, count, run};
+use super::transaction::{MAKING_TABLES, count, run};
 use crate::domain::names::{quote_ident, quote_list, quote_literal};
 use crate::domain::reinsert::{ColumnPlan, Source, TablePlan};
 use crate::domain::schema::Table;
@@ -98,7 +98,7 @@ impl<'p> Stage<'p> {
                 );
             }
         }
-        run(connection, MAKING_TEMPORARY_TABLES, &sql).await.map(|_| ())
+        run(connection, MAKING_TABLES, &sql).await.map(|_| ())
     }
 
     /// # Errors
@@ -111,7 +111,7 @@ impl<'p> Stage<'p> {
             self.text(),
             columns.collect::<String>()
         );
-        run(connection, MAKING_TEMPORARY_TABLES, &sql).await.map(|_| ())
+        run(connection, MAKING_TABLES, &sql).await.map(|_| ())
     }
 
     /// Which fields of this part's rows go on, and the COPY that takes them as text.

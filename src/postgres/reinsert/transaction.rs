@@ -7,9 +7,6 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor, Row};
 use std::error::Error as _;
 
-/// What `run` is told while it makes temporary tables: a right that can be missing.
-pub const MAKING_TEMPORARY_TABLES: &str = "making temporary tables";
-
 /// How long another session may hold a table before we give up.
 const LOCK_TIMEOUT: &str = "10s";
 
@@ -19,6 +16,9 @@ const BUILD_MEMORY: &str = "128MB";
 /// SQLSTATE classes that say "this row", not "this statement" or "this server": features and cardinality (0A, 21),
 /// data (22), integrity (23), errors of user functions (38, 39, P0), check options (44), limits such as an index row's size (54).
 pub const ROW_FAULTS: [&str; 9] = ["0A", "21", "22", "23", "38", "39", "44", "54", "P0"];
+
+/// What is being done where temporary tables are made, for which a database's owner may have taken the right away.
+pub const MAKING_TABLES: &str = "making temporary tables";
 
 /// Runs one or several statements without a result.
 ///
@@ -89,11 +89,12 @@ pub fn relation(name: &QualifiedName, partitioned: bool) -> String {
 fn refusal(what: &str, error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|e| e.code()).as_deref() {
         Some("55P03" | "40P01") => held(error),
-        Some("42501") if what == MAKING_TEMPORARY_TABLES => Error::new(
+        Some("42501") if what == MAKING_TABLES => Error::new(
             ErrorKind::Server,
-            "This user may not make temporary tables in the database, and these rows need them. Nothing was changed",
+            "This user may not make temporary tables: rows that are cast, filled or compared need them. Nothing was changed",
         )
-        .hint("Let the database's owner type: GRANT TEMPORARY ON DATABASE … TO …; or give --url with another user.")
+        .hint("The database's owner can allow it: GRANT TEMPORARY ON DATABASE … TO …")
+        .hint("Or re-insert as the database's owner: --url with that user.")
         .because(error),
         _ => server_error(what, error),
     }

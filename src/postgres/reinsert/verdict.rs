@@ -1,6 +1,6 @@
 //! What became of the rows: how many do not fit and why, which values were rounded, and the rows themselves as CSV.
 
-use super::convert::{Casts, may_round};
+use super::convert::{Casts, is_plain_number, may_round};
 use super::stage::Stage;
 use super::transaction::count;
 use super::types::TypeInfo;
@@ -45,20 +45,19 @@ impl Stage<'_> {
             {
                 continue;
             }
+            let name = format!("s.{}", quote_ident(&column.column));
+            let rounded = is_rounded(&name, &text, old, new);
             let mapped: String =
                 values.iter().map(|(from, _)| format!(" AND {text} <> {}", quote_literal(from))).collect();
             let filled = if null_fill.is_some() { format!(" AND {text} IS NOT NULL") } else { String::new() };
-            let same_unless_rounded = format!("({text})::{}", old.plain);
-            let rounded =
-                format!("(s.{})::{} IS DISTINCT FROM {same_unless_rounded}", quote_ident(&column.column), old.plain);
             let mut values = 0;
-            for (table, written) in &tables {
-                let written = if *written {
+            for (table, all_written) in &tables {
+                // what is there and stays may differ for other reasons
+                let cast = format!("(({text})::{})::{}", old.plain, column.type_name);
+                let written = if *all_written {
                     String::new()
                 } else {
-                    // what is there and stays may differ for other reasons
-                    let cast = format!("({same_unless_rounded})::{}", column.type_name);
-                    format!(" AND (s.{})::text = ({cast})::text", quote_ident(&column.column))
+                    format!(" AND NOT ({name})::text IS DISTINCT FROM ({cast})::text")
                 };
                 let ask = format!(
                     "SELECT count(*) FROM {} r JOIN {table} s ON s.{} = r.n WHERE {rounded}{written}{mapped}{filled}",
@@ -148,5 +147,18 @@ impl Stage<'_> {
             self.misfits(),
             self.text()
         )
+    }
+}
+
+/// The condition that a value is not what its text in the backup was. Numbers are compared as they are written: one that
+/// was rounded up to its type's end could not be cast back.
+fn is_rounded(value: &str, text: &str, old: &TypeInfo, new: &TypeInfo) -> String {
+    if is_plain_number(&old.base) && is_plain_number(&new.base) {
+        format!(
+            "CASE WHEN ({value})::text ~ '^-?[0-9]' AND ({text}) ~ '^-?[0-9]' THEN (({value})::text)::numeric <> ({text})::numeric
+                  ELSE ({value})::text <> ({text}) END"
+        )
+    } else {
+        format!("({value})::{0} IS DISTINCT FROM ({text})::{0}", old.plain)
     }
 }
