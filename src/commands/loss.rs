@@ -17,7 +17,7 @@ pub fn losses(verification: &Verification, style: &Style) -> String {
         if t.verdict == TableVerdict::Dropped || t.after == 0 {
             continue;
         }
-        for c in t.columns.iter().filter(|c| c.is_loss() && !goes_with_rows(t, c)) {
+        for c in t.columns.iter().filter(|c| c.is_loss() && !t.took_with_rows(c)) {
             table.row([
                 format!("{}.{}", t.table, c.column),
                 style.red(what_became(c)),
@@ -27,13 +27,6 @@ pub fn losses(verification: &Verification, style: &Style) -> String {
         }
     }
     table.render(style)
-}
-
-/// The values are gone because their rows are, which is said already.
-fn goes_with_rows(table: &TableReport, column: &ColumnReport) -> bool {
-    column.verdict == ColumnVerdict::LostValues
-        && column.values_changed.is_none()
-        && column.before.saturating_sub(column.after) <= table.rows_lost.unwrap_or(0)
 }
 
 fn what_became(column: &ColumnReport) -> String {

@@ -7,6 +7,7 @@ mod feed;
 mod load;
 mod pending;
 mod rejects;
+mod survey;
 
 use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
@@ -22,6 +23,7 @@ use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use load::Load;
+pub use survey::{Survey, survey};
 
 /// How it ended. In both cases every row of the backup is in the report.
 #[derive(Debug)]
