@@ -110,7 +110,7 @@ fn only_one<'a>(open: &Open<'a>, _: Known<'_>) -> Option<Found<'a>> {
     open.gone.iter().find_map(|old| {
         match (&of_type(&open.gone, &old.type_name)[..], &of_type(&open.new, &old.type_name)[..]) {
             ([old], [new]) => {
-                Some(Found { old, new, because: "same type, and the only new column of it".into(), likely: false })
+                Some(Found { old, new, because: "same type, and the only new one".into(), likely: false })
             }
             _ => None,
         }

@@ -6,6 +6,8 @@ mod columns;
 mod open;
 mod relations;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod values;
 mod words;
 
@@ -17,7 +19,7 @@ use super::migration_sql::Rename;
 use super::names::QualifiedName;
 use super::reinsert::empty::{TypeShape, Types};
 use super::reinsert::matching::match_tables;
-use super::reinsert::options::{parse_fill, parse_map, parse_table};
+use super::reinsert::options::{parse_cast, parse_fill, parse_map, parse_table};
 use super::reinsert::{OnConflict, Options};
 use super::schema::Catalog;
 use crate::error::Result;
@@ -34,6 +36,7 @@ pub enum Advice {
         tables: Vec<String>,
     },
     Fill(String),
+    Cast(String),
     /// `text` ends with `=?`: only the user knows which of the labels of today it is.
     MapValue {
         text: String,
@@ -122,6 +125,7 @@ pub fn suggest(known: Known<'_>, options: &Options, declined: &[Suggestion]) -> 
     let open = Open::all(&matching, &wanted, known)?;
     suggestions.extend(values::labels(&wanted, known));
     suggestions.extend(values::fills(&open, &wanted, known));
+    suggestions.extend(values::casts(&open, &wanted));
     suggestions.extend(values::on_conflict(&open, &wanted, known));
     suggestions.retain(|s| !s.is_moot(declined));
     Ok(suggestions)
@@ -172,6 +176,7 @@ pub fn follow(options: &mut Options, suggestion: &Suggestion) -> Result<()> {
             }
         }
         Advice::Fill(text) => options.fills.push(parse_fill(text)?),
+        Advice::Cast(text) => options.casts.push(parse_cast(text)?),
         Advice::MapValue { .. } => {}
     }
     Ok(())
@@ -183,7 +188,7 @@ impl Suggestion {
         match &self.advice {
             Advice::Map(_) => true,
             Advice::OnConflict { how, .. } => *how != OnConflict::Replace,
-            Advice::Fill(_) | Advice::MapValue { .. } => false,
+            Advice::Fill(_) | Advice::Cast(_) | Advice::MapValue { .. } => false,
         }
     }
 

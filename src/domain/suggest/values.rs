@@ -1,10 +1,11 @@
 //! What becomes of values: rows that are there already, NULLs that are forbidden now, labels that are gone.
 
-use super::columns::seen;
+use super::columns::{bare, seen};
 use super::open::{Open, names};
 use super::words::{column_text, table_text};
 use super::{Advice, Known, Question, Suggestion};
 use crate::domain::compare::{ColumnVerdict, TableReport};
+use crate::domain::names::quote_ident;
 use crate::domain::reinsert::decide::is_constant;
 use crate::domain::reinsert::empty::empty_value;
 use crate::domain::reinsert::matching::SourceTable;
@@ -137,6 +138,30 @@ pub fn fills(open: &[Open<'_>], options: &Options, known: Known<'_>) -> Vec<Sugg
     suggestions
 }
 
+/// `--cast` for a list that became one value: PostgreSQL has no cast for it, except into a text of the whole list.
+pub fn casts(open: &[Open<'_>], options: &Options) -> Vec<Suggestion> {
+    let mut suggestions = Vec::new();
+    for pair in open {
+        for (old, new) in &pair.kept {
+            let was_list =
+                old.type_name.strip_suffix("[]").is_some_and(|element| bare(element) == bare(&new.type_name));
+            let decided = options.casts.iter().any(|cast| names(cast, pair.target, new));
+            let of_text = matches!(bare(&new.type_name).as_str(), "text" | "character varying" | "character");
+            if !was_list || of_text || decided || pair.stats(&old.name).non_null == 0 {
+                continue;
+            }
+            let column = column_text(&pair.target.name, &new.name);
+            let text = format!("Take the first of each list for {column}?");
+            suggestions.push(Suggestion {
+                question: Some(Question { text, default: false, needs: None }),
+                advice: Advice::Cast(format!("{column}={}[1]", quote_ident(&old.name))),
+                because: "it was a list: only the first of each list fits".into(),
+            });
+        }
+    }
+    suggestions
+}
+
 /// A value that is the same for all rows cannot be right there.
 fn is_key(table: &Table, column: &Column, known: Known<'_>) -> bool {
     let mut unique = std::iter::once(&table.primary_key).chain(&table.unique_keys);
@@ -158,7 +183,7 @@ pub fn labels(options: &Options, known: Known<'_>) -> Vec<Suggestion> {
             options.value_maps.iter().filter(of_column).any(|map| map.from == *label)
         };
         for label in gone.labels.iter().filter(|label| !mapped(label)) {
-            let value = if label.contains('=') { crate::domain::names::quote_ident(label) } else { label.clone() };
+            let value = if label.contains('=') { quote_ident(label) } else { label.clone() };
             suggestions.push(Suggestion {
                 advice: Advice::MapValue { text: format!("{column}:{value}=?"), choices: gone.choices.clone() },
                 because: format!("{label} is no label any more"),

@@ -45,6 +45,7 @@ impl Advice {
                 std::iter::once(("--on-conflict", conflict_word(*how).to_owned())).chain(tables).collect()
             }
             Self::Fill(text) => vec![("--fill", text.clone())],
+            Self::Cast(text) => vec![("--cast", text.clone())],
             Self::MapValue { text, .. } => vec![("--map-value", text.clone())],
         }
     }
@@ -102,6 +103,8 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fill: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub cast: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub map_value: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
@@ -117,6 +120,7 @@ pub fn entries(suggestions: &[Suggestion]) -> Vec<Entry> {
             Advice::OnConflict { how, tables } => {
                 vec![Entry { on_conflict: Some(*how), table: tables.clone(), ..entry() }]
             }
+            Advice::Cast(text) => vec![Entry { cast: Some(text.clone()), ..entry() }],
             Advice::Fill(text) => vec![Entry { fill: Some(text.clone()), ..entry() }],
             Advice::MapValue { text, choices } => {
                 vec![Entry { map_value: Some(text.clone()), choices: choices.clone(), ..entry() }]
