@@ -6,10 +6,11 @@ use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::domain::reinsert::options::{parse_cast, parse_fill, parse_map, parse_map_value, parse_table};
 use safemigrate::domain::reinsert::{OnConflict, Options, Rejects, Report, TableReport, describe};
+use safemigrate::domain::suggest::command_line;
 use safemigrate::error::Error;
 use safemigrate::operations::checkpoint::{Kinds, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
-use safemigrate::operations::reinsert::{Outcome, apply, dry_run, prepare};
+use safemigrate::operations::reinsert::{Outcome, apply, dry_run, prepare, survey};
 use safemigrate::postgres::url::DatabaseUrl;
 use safemigrate::store::Store;
 use support::Cluster;
@@ -696,11 +697,13 @@ fn materialized_views_show_the_rows_again() {
 fn what_looks_like_a_rename_is_suggested_and_the_suggestion_works() {
     let shop = Shop::new(PRODUCTS);
     shop.psql(r#"TRUNCATE "Product"; ALTER TABLE "Product" DROP name; ALTER TABLE "Product" ADD title text NOT NULL DEFAULT ''; ALTER TABLE "Product" RENAME TO "Article""#);
-    let plan = |options: &Options| {
-        shop.runtime.block_on(prepare(&shop.url(), &shop.store(), shop.backup.as_ref().unwrap(), options)).unwrap()
-    };
-    assert_eq!(plan(&options()).suggestions, ["'Product=Article'"]);
-    assert_eq!(plan(&mapped(&["Product=Article"])).suggestions, ["'Product.name=title'"]);
+    let backup = shop.backup.as_ref().unwrap();
+    let survey = shop.runtime.block_on(survey(&shop.url(), &shop.store(), None, backup, None)).unwrap();
+    let suggested = |options: &Options| command_line(&survey.suggest(backup, options, &[]).unwrap());
+    assert_eq!(suggested(&options()), " --map Product=Article --map Product.name=title");
+    assert_eq!(suggested(&mapped(&["Product=Article"])), " --map Product.name=title");
+    shop.reinsert(&mapped(&["Product=Article", "Product.name=title"]));
+    assert_eq!(suggested(&mapped(&["Product=Article", "Product.name=title"])), "");
 }
 
 /// The schema of a real Prisma project: relations both ways, enums, lists, JSON, bytes, a trigger that writes.

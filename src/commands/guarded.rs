@@ -6,6 +6,7 @@ use super::target::{permit, target};
 use crate::cli::{DevArgs, Globals, OnLoss, ResetArgs};
 use crate::domain::ending::Ending;
 use crate::domain::guard::Action;
+use crate::domain::suggest::entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::guarded_run::{Attach, Outcome, Place, guarded_prisma};
 use crate::operations::interrupt::Interrupt;
@@ -147,6 +148,9 @@ impl Report for GuardedReport {
             ("migrations_applied".to_owned(), json!(run.migrations_applied)),
             ("verification".to_owned(), json!(self.outcome.verification)),
         ]);
+        if !self.outcome.suggestions.is_empty() {
+            fields.insert("suggestions".to_owned(), json!(entries(&self.outcome.suggestions)));
+        }
         fields.extend(self.settled.as_ref().map(|settled| ("settled".to_owned(), settled.json())));
         fields
     }

@@ -35,18 +35,11 @@ fn missing(
         if t.verdict == TableVerdict::Dropped || t.after == 0 {
             continue;
         }
-        for c in t.columns.iter().filter(|c| c.is_loss() && !goes_with_rows(t, c)) {
+        for c in t.columns.iter().filter(|c| c.is_loss() && !t.took_with_rows(c)) {
             table.row([format!("{}.{}", t.table, c.column), style.red(what(c)), count(c.before), count(c.after)]);
         }
     }
     table.render(style)
-}
-
-/// The values are gone because their rows are, which is said already.
-fn goes_with_rows(table: &TableReport, column: &ColumnReport) -> bool {
-    column.verdict == ColumnVerdict::LostValues
-        && column.values_changed.is_none()
-        && column.before.saturating_sub(column.after) <= table.rows_lost.unwrap_or(0)
 }
 
 fn what_became(column: &ColumnReport) -> String {

@@ -6,11 +6,11 @@ use crate::cli::{self, Globals, ReinsertArgs};
 use crate::domain::compare::Verification;
 use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, Wanted};
-use crate::domain::reinsert::{self as domain, OnConflict, Options, Rejects, describe};
-use crate::domain::suggest::Suggestion;
+use crate::domain::reinsert::{self as domain, NotBack, OnConflict, Options, Rejects, describe, not_back};
+use crate::domain::suggest::{Suggestion, entries, follow, in_words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
-use crate::operations::reinsert::{self, Outcome};
+use crate::operations::reinsert::{self, Outcome, Survey, survey};
 use crate::operations::restore::{ReInserted, re_insert};
 use crate::operations::target::Target;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Table, Ui, count, plural};
@@ -59,20 +59,13 @@ impl Wish {
         Ok(Self { id: args.id.clone(), options, dry_run: args.dry_run })
     }
 
-    /// What the verification of a run suggests.
+    /// What is suggested after a loss, as far as it brings back the backup's own values and no more.
     ///
     /// # Errors
     /// `Usage` for a name that `--map` could not take either.
-    pub fn suggested(id: &str, suggestion: &Suggestion) -> Result<Self> {
+    pub fn suggested(id: &str, suggestions: &[Suggestion]) -> Result<Self> {
         let mut options = Options::default();
-        for map in &suggestion.maps {
-            options.maps.push(domain::options::parse_map(map)?);
-        }
-        options.on_conflict = match suggestion.on_conflict {
-            Some("fill") => OnConflict::Fill,
-            Some("update") => OnConflict::Update,
-            _ => OnConflict::Skip,
-        };
+        suggestions.iter().filter(|s| s.restores_only()).try_for_each(|s| follow(&mut options, s))?;
         Ok(Self { id: Some(id.to_owned()), options, dry_run: false })
     }
 
@@ -82,11 +75,11 @@ impl Wish {
     }
 }
 
-/// Shows the plan, asks, does it.
+/// Asks what was renamed, shows the plan, asks, does it.
 async fn carry_out(
     globals: &Globals,
     target: &Target,
-    wish: Wish,
+    mut wish: Wish,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
@@ -95,20 +88,51 @@ async fn carry_out(
     if !wish.dry_run {
         permit(target, Action::Reinsert, globals, ui).await?;
     }
-    let plan = plan(target, &backup, &wish, ui, interrupt).await?;
+    let project = target.project.as_ref();
+    let mut survey = interrupt.or(survey(&target.url, store, project, &backup, None)).await?;
+    if ui.can_ask() && !globals.yes && !wish.dry_run {
+        ask(&survey, &backup, &mut wish, ui)?;
+    }
+    let suggestions = survey.suggest(&backup, &wish.options, &[])?;
+    let plan = plan(target, &backup, &wish, &suggestions, ui, interrupt).await?;
     let progress = ui.progress();
-    if wish.dry_run {
+    let done = if wish.dry_run {
         let outcome = reinsert::dry_run(&target.url, store, &backup, &plan, &progress, interrupt).await?;
-        return finish(ReInserted { outcome, verification: None }, ui);
+        ReInserted { outcome, verification: None }
+    } else {
+        let asked = ui.can_ask() || wish.overwrites();
+        if asked
+            && globals.confirm.is_none()
+            && ui.confirm(&format!("Put these rows into {}?", target.url.database), true)? == Answer::No
+        {
+            return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
+        }
+        re_insert(target, &backup, &plan, &progress, interrupt).await?
+    };
+    let rejecting = done.outcome.report().tables.iter().filter(|t| t.rejected > 0);
+    let rejecting: Vec<String> = rejecting.map(|t| t.from.to_string()).collect();
+    survey.look_for_labels(store, &backup, &wish.options, &rejecting).await?;
+    let suggestions = survey.suggest(&backup, &wish.options, &[])?;
+    finish(done, not_back(&plan, &backup), suggestions, ui)
+}
+
+/// One question for each suggestion; what is answered with yes is followed, and may lead to the next.
+fn ask(survey: &Survey, backup: &Manifest, wish: &mut Wish, ui: &Ui) -> Result<()> {
+    let mut declined: Vec<Suggestion> = Vec::new();
+    loop {
+        let suggestions = survey.suggest(backup, &wish.options, &declined)?;
+        let next = suggestions.into_iter().find_map(|s| s.question.clone().map(|question| (s, question)));
+        let Some((suggestion, question)) = next else { return Ok(()) };
+        let answer = ui.confirm(&format!("{} ({})", question.text, suggestion.because), question.default);
+        let answer = answer.map_err(|error| match error.kind {
+            ErrorKind::Interrupted => Error::new(error.kind, "Cancelled. Nothing was changed"),
+            _ => error,
+        });
+        match answer? {
+            Answer::Yes => follow(&mut wish.options, &suggestion)?,
+            Answer::No => declined.push(suggestion),
+        }
     }
-    let asked = ui.can_ask() || wish.overwrites();
-    if asked
-        && globals.confirm.is_none()
-        && ui.confirm(&format!("Put these rows into {}?", target.url.database), true)? == Answer::No
-    {
-        return Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed").into());
-    }
-    finish(re_insert(target, &backup, &plan, &progress, interrupt).await?, ui)
 }
 
 /// The re-insert without its questions: somebody has chosen it already.
@@ -117,29 +141,56 @@ async fn carry_out(
 /// Those of the re-insert, `RowsDoNotFit` among them.
 pub async fn put_back(target: &Target, wish: &Wish, ui: &Ui, interrupt: &Interrupt) -> Result<Reinsert> {
     let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
-    let plan = plan(target, &backup, wish, ui, interrupt).await?;
+    let plan = plan(target, &backup, wish, &[], ui, interrupt).await?;
     let ReInserted { outcome, verification } = re_insert(target, &backup, &plan, &ui.progress(), interrupt).await?;
+    let not_back = not_back(&plan, &backup);
     match outcome {
-        Outcome::Done(report) => Ok(Reinsert { report, verification }),
+        Outcome::Done(report) => Ok(Reinsert { report, verification, not_back, suggestions: Vec::new() }),
         Outcome::DoesNotFit(report) => Err(report.misfit()),
     }
 }
 
-async fn plan(target: &Target, backup: &Manifest, wish: &Wish, ui: &Ui, interrupt: &Interrupt) -> Result<domain::Plan> {
-    let plan = interrupt.or(reinsert::prepare(&target.url, &target.place.store, backup, &wish.options)).await?;
+/// Makes the plan and shows it, with what could be added to it.
+async fn plan(
+    target: &Target,
+    backup: &Manifest,
+    wish: &Wish,
+    suggestions: &[Suggestion],
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<domain::Plan> {
+    let made = interrupt.or(reinsert::prepare(&target.url, &target.place.store, backup, &wish.options)).await;
+    let plan = made.map_err(|error| match error.kind {
+        ErrorKind::RowsDoNotFit => with_suggestions(error, suggestions),
+        _ => error,
+    })?;
     for line in describe(&plan) {
         ui.say(&line);
+    }
+    if !suggestions.is_empty() {
+        ui.say("Something could be added; it is done only if you say so:");
+    }
+    for line in in_words(suggestions) {
+        ui.say(&format!("    {line}"));
     }
     Ok(plan)
 }
 
-fn finish(ReInserted { outcome, verification }: ReInserted, ui: &Ui) -> Result<(), Failure> {
+fn with_suggestions(error: Error, suggestions: &[Suggestion]) -> Error {
+    in_words(suggestions).into_iter().fold(error, |error, line| error.hint(format!("Perhaps: {line}")))
+}
+
+fn finish(done: ReInserted, not_back: Vec<NotBack>, suggestions: Vec<Suggestion>, ui: &Ui) -> Result<(), Failure> {
+    let ReInserted { outcome, verification } = done;
     match outcome {
         Outcome::Done(report) => {
-            ui.result(&Reinsert { report, verification });
+            ui.result(&Reinsert { report, verification, not_back, suggestions });
             Ok(())
         }
-        Outcome::DoesNotFit(report) => Err(Failure::with(report.misfit(), Reinsert { report, verification })),
+        Outcome::DoesNotFit(report) => {
+            let error = with_suggestions(report.misfit(), &suggestions);
+            Err(Failure::with(error, Reinsert { report, verification, not_back, suggestions }))
+        }
     }
 }
 
@@ -147,6 +198,10 @@ fn finish(ReInserted { outcome, verification }: ReInserted, ui: &Ui) -> Result<(
 pub struct Reinsert {
     report: domain::Report,
     verification: Option<Verification>,
+    /// What of the backup has no place.
+    not_back: Vec<NotBack>,
+    /// Options that were not given and could bring back more.
+    suggestions: Vec<Suggestion>,
 }
 
 impl Report for Reinsert {
@@ -164,6 +219,8 @@ impl Report for Reinsert {
             _ => Fields::new(),
         };
         fields.extend(self.verification.as_ref().map(|v| ("verification".to_owned(), json!(v))));
+        fields.insert("not_back".to_owned(), json!(self.not_back));
+        fields.insert("suggestions".to_owned(), json!(entries(&self.suggestions)));
         fields
     }
 
@@ -188,6 +245,7 @@ impl Reinsert {
         let mut lines = Vec::new();
         if self.report.dry_run {
             lines.push("A dry run: nothing was changed.".to_owned());
+            lines.extend(self.without_a_place(style));
         }
         if let Some(folder) = &self.report.rejects_dir {
             lines.push(format!("Rows that did not fit are in {folder}."));
@@ -210,6 +268,25 @@ impl Reinsert {
             lines.push(format!("Rounded to the new type: {}.", rounded.join(", ")));
         }
         lines.join("\n")
+    }
+}
+
+impl Reinsert {
+    /// Where nothing was done there is nothing to compare: what the plan alone can say.
+    fn without_a_place(&self, style: &Style) -> Vec<String> {
+        if self.not_back.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![style.yellow("Without a place in the schema as it is now:")];
+        for left in &self.not_back {
+            let name = left.column.as_ref().map_or_else(|| left.table.clone(), |c| format!("{}.{c}", left.table));
+            let much = match (left.rows, left.values) {
+                (Some(rows), _) => plural(rows, "row"),
+                (None, values) => plural(values.unwrap_or(0), "value"),
+            };
+            lines.push(format!("  {name}: {much} ({})", left.why));
+        }
+        lines
     }
 }
 

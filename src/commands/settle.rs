@@ -3,6 +3,7 @@
 use super::reinsert::{self, Reinsert, Wish};
 use super::rollback::{self, Rollback};
 use crate::cli::OnLoss;
+use crate::domain::suggest::{Suggestion, command_line, in_words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::guarded_run::Outcome;
 use crate::operations::interrupt::Interrupt;
@@ -16,13 +17,22 @@ pub enum Settled {
     ReInserted(Reinsert),
 }
 
+/// What is followed of the suggestions by whoever chooses to re-insert.
+fn followed(outcome: &Outcome) -> Vec<Suggestion> {
+    outcome.suggestions.iter().filter(|s| s.restores_only()).cloned().collect()
+}
+
 /// The question. Without an answer (Ctrl-C, a closed terminal) everything stays as it is. A database that is gone takes
 /// no rows.
 pub fn ask(outcome: &Outcome, ui: &Ui) -> OnLoss {
+    let with = match command_line(&followed(outcome)).as_str() {
+        "" => String::new(),
+        options => format!(", with{options}"),
+    };
     let options = [
         "Keep it as it is now",
         "Roll back: structure and data as before",
-        "Re-insert: the old rows into the new schema",
+        &format!("Re-insert: the old rows into the new schema{with}"),
     ];
     let possible = if outcome.run.after.is_empty() { &options[..2] } else { &options[..] };
     match ui.choose("What shall be done?", possible) {
@@ -61,7 +71,10 @@ pub async fn settle(
 }
 
 async fn re_insert(data: &str, outcome: &Outcome, target: &Target, ui: &Ui, interrupt: &Interrupt) -> Result<Settled> {
-    let wish = Wish::suggested(data, &outcome.suggestion)?;
+    let wish = Wish::suggested(data, &followed(outcome))?;
+    for line in in_words(&followed(outcome)) {
+        ui.say(&format!("Followed: {line}"));
+    }
     reinsert::put_back(target, &wish, ui, interrupt).await.map(Settled::ReInserted)
 }
 

@@ -1,7 +1,7 @@
 //! How a guarded command ended: what happened to the data, in sentences, and what to type next.
 
 use super::compare::Verification;
-use super::suggest::Suggestion;
+use super::suggest::{Suggestion, command_line, in_words};
 
 /// One entry of Prisma's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Facts {
     pub full: Option<String>,
     pub data_only: Option<String>,
     /// What `reinsert` should be told.
-    pub suggestion: Suggestion,
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// How it went, in one word.
@@ -161,8 +161,9 @@ pub fn ways_back(facts: &Facts) -> Vec<String> {
     if let Some(data) = facts.data_only.as_ref().filter(|_| facts.exists) {
         next.push(format!(
             "The old rows into the schema as it is: safemigrate reinsert {data}{}",
-            facts.suggestion.command_line()
+            command_line(&facts.suggestions)
         ));
+        next.extend(in_words(&facts.suggestions).into_iter().map(|line| format!("  {line}")));
     }
     next
 }
@@ -250,7 +251,7 @@ mod tests {
             exists: true,
             full: Some("f-1".into()),
             data_only: Some("d-1".into()),
-            suggestion: Suggestion::default(),
+            suggestions: Vec::new(),
         }
     }
 

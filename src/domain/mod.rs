@@ -6,6 +6,7 @@ pub mod ending;
 pub mod event;
 pub mod guard;
 pub mod manifest;
+pub mod migration_sql;
 pub mod names;
 pub mod reinsert;
 pub mod retention;

@@ -3,14 +3,16 @@
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
 use super::journal::Entry;
+use super::reinsert::survey;
 use super::{retention, verification};
-use crate::domain::compare::{Verification, pair, sides};
+use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Facts, Migration, conclude};
 use crate::domain::event::{Event, Observer};
 use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
+use crate::domain::reinsert::Options;
 use crate::domain::run::{Run, State};
-use crate::domain::suggest::{Suggestion, suggest};
+use crate::domain::suggest::Suggestion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
@@ -38,7 +40,7 @@ pub struct Place<'a> {
 pub struct Outcome {
     pub run: Run,
     pub conclusion: Conclusion,
-    pub suggestion: Suggestion,
+    pub suggestions: Vec<Suggestion>,
     pub verification: Verification,
 }
 
@@ -59,18 +61,18 @@ pub async fn guarded_prisma(place: &Place<'_>, action: Action, words: &[OsString
 pub async fn guarded(place: &Place<'_>, command: &str, work: impl Future<Output = Result<i32>>) -> Result<Outcome> {
     let mut entry = Entry::open(place.store, command, &place.url.database, place.observer)?;
     let ended = journey(place, &mut entry, work).await;
-    let (conclusion, suggestion, verification) = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone())?;
+    let (conclusion, suggestions, verification) = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone())?;
     if let Err(error) = retention::prune(place.store, place.keep, &entry.run.before) {
         place.observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
     }
-    Ok(Outcome { run: entry.run.clone(), conclusion, suggestion, verification })
+    Ok(Outcome { run: entry.run.clone(), conclusion, suggestions, verification })
 }
 
 async fn journey(
     place: &Place<'_>,
     entry: &mut Entry,
     work: impl Future<Output = Result<i32>>,
-) -> Result<(Conclusion, Suggestion, Verification)> {
+) -> Result<(Conclusion, Vec<Suggestion>, Verification)> {
     let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
     let folders = place.project.migrations_on_disk()?;
     if let Some(taken) = &before.taken {
@@ -97,12 +99,12 @@ async fn journey(
     let verification = prove(place, &before, &after).await.map_err(|e| unverified(run, e))?;
     let drafted = drafted(place, &after, &folders)?;
     let mut facts = facts(run, &before, &after, drafted);
-    if let (Some(was), Some(is)) = (before.full(), after.full()) {
-        facts.suggestion = suggest(&pair(sides(&was.tables), sides(&is.tables)), &verification);
+    if !verification.ok && after.taken.is_some() {
+        facts.suggestions = suggestions(place, &before, &verification).await;
     }
     run.migrations_applied.clone_from(&facts.applied);
     run.verification = Some(verification.clone());
-    Ok((conclude(&facts, &verification), facts.suggestion, verification))
+    Ok((conclude(&facts, &verification), facts.suggestions, verification))
 }
 
 /// The database at one moment.
@@ -183,6 +185,23 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen) -> Result<Verific
     place.interrupt.or(comparing).await
 }
 
+/// What `reinsert` should be told to bring back what is lost. That it cannot be found out loses nothing more.
+async fn suggestions(place: &Place<'_>, before: &Seen, verification: &Verification) -> Vec<Suggestion> {
+    let Some(backup) = before.taken.as_ref().and_then(|t| t.data_only.as_ref()) else { return Vec::new() };
+    let found = async {
+        let options = Options::default();
+        let mut survey =
+            survey(place.url, place.store, Some(place.project), backup, Some(verification.clone())).await?;
+        let lossy: Vec<String> = verification.tables.iter().filter(|t| t.is_loss()).map(|t| t.table.clone()).collect();
+        survey.look_for_labels(place.store, backup, &options, &lossy).await?;
+        survey.suggest(backup, &options, &[])
+    };
+    place.interrupt.or(found).await.unwrap_or_else(|error| {
+        place.observer.on(Event::Note(format!("What could bring it back was not found out: {error}")));
+        Vec::new()
+    })
+}
+
 /// Migration folders that came during the run and are not applied.
 fn drafted(place: &Place<'_>, after: &Seen, folders_before: &[String]) -> Result<Vec<String>> {
     let mut folders = place.project.migrations_on_disk()?;
@@ -209,7 +228,7 @@ fn facts(run: &Run, before: &Seen, after: &Seen, drafted: Vec<String>) -> Facts 
         exists: after.taken.is_some(),
         full: run.full().map(str::to_owned),
         data_only: run.data_only().map(str::to_owned),
-        suggestion: Suggestion::default(),
+        suggestions: Vec::new(),
     }
 }
 

@@ -181,7 +181,7 @@ async fn live_rows(connection: &mut PgConnection, side: &Side<'_>, mut row: impl
 }
 
 /// Hands on each row of a table as the store has it, its values in the order of the side's columns.
-fn stored_rows(store: &Store, side: &Side<'_>, mut row: impl FnMut(&[u8])) -> Result<()> {
+pub(super) fn stored_rows(store: &Store, side: &Side<'_>, mut row: impl FnMut(&[u8])) -> Result<()> {
     let mut buffer = vec![0; 128 << 10];
     for part in &side.parts {
         let places = places(side, part);

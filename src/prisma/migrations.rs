@@ -19,6 +19,11 @@ impl Project {
         on_disk(&self.migrations)
     }
 
+    /// The SQL of a migration; `None` where its folder is gone or cannot be read.
+    pub fn migration_sql(&self, name: &str) -> Option<String> {
+        fs::read_to_string(folder(&self.migrations, name).ok()?.join(SCRIPT)).ok()
+    }
+
     /// Moves migration folders into `destination`, each whole or not at all; returns where they are now.
     ///
     /// # Errors

@@ -94,6 +94,13 @@ impl TableReport {
             _ => self.columns.iter().any(ColumnReport::is_loss),
         }
     }
+
+    /// The column's values are gone because their rows are.
+    pub fn took_with_rows(&self, column: &ColumnReport) -> bool {
+        column.verdict == ColumnVerdict::LostValues
+            && column.values_changed.is_none()
+            && column.before.saturating_sub(column.after) <= self.rows_lost.unwrap_or(0)
+    }
 }
 
 impl ColumnReport {

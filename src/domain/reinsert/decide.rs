@@ -50,7 +50,7 @@ pub fn plan_columns(
 }
 
 /// Literals and casts of them: whatever is called could give another value next time.
-fn is_constant(sql: &str) -> bool {
+pub(in crate::domain) fn is_constant(sql: &str) -> bool {
     let (mut words, mut rest) = (Vec::new(), sql);
     while let Some(c) = rest.chars().next() {
         if let Some(inside) = rest.strip_prefix('\'') {

@@ -1,12 +1,11 @@
-//! The plan as lines of text, and what looks like a rename.
+//! The plan as lines of text.
 
 use super::columns::{ColumnPlan, Source, WhySkipped};
 use super::identity::RowIdentity;
-use super::matching::{Matching, NoPlace, targets};
 use super::options::{OnConflict, Rejects};
 use super::plan::{Plan, TablePlan};
-use crate::domain::names::QualifiedName;
-use crate::domain::schema::Catalog;
+use crate::domain::manifest::Manifest;
+use serde::Serialize;
 
 /// The plan for people: a line for each table, below it one for each column that is not simply copied.
 pub fn describe(plan: &Plan) -> Vec<String> {
@@ -31,7 +30,6 @@ pub fn describe(plan: &Plan) -> Vec<String> {
     if plan.options.rejects == Rejects::Save {
         lines.push("Rows that do not fit are saved, with the reason, into the store.".into());
     }
-    lines.extend(plan.suggestions.iter().map(|map| format!("Renamed? Then add: --map {map}")));
     lines
 }
 
@@ -53,12 +51,7 @@ fn describe_table(table: &TablePlan, lines: &mut Vec<String>) {
     }
     lines.extend(table.columns.iter().filter_map(|c| Some(format!("    {}: {}", c.column, describe_column(c)?))));
     for skipped in &table.skipped {
-        let why = match skipped.why {
-            WhySkipped::Gone => "the column is gone",
-            WhySkipped::Generated => "the column is generated now",
-            WhySkipped::Taken => "a --map sends another column there",
-        };
-        lines.push(format!("    {}: skipped, {why}", skipped.column));
+        lines.push(format!("    {}: skipped, {}", skipped.column, why_skipped(skipped.why)));
     }
 }
 
@@ -80,57 +73,66 @@ fn describe_column(column: &ColumnPlan) -> Option<String> {
         Source::Default { sql } => format!("new, at its default {sql}"),
         Source::Identity { sequence } => format!("new, numbered by {sequence}"),
         Source::Empty { sql } => {
-            format!("new and required without a default: filled with {sql}, the empty value of {}", column.type_name)
+            let of = &column.type_name;
+            format!(
+                "new and required without a default: filled with {sql}, the empty value of {of} (--fill for another)"
+            )
         }
         Source::Null => "new, NULL".into(),
     })
 }
 
-/// `--map` texts for a column or table that vanished where one of the same shape appeared. Never followed silently.
-pub fn suggestions(matching: &Matching<'_, '_>, now: &Catalog, tables: &[TablePlan]) -> Vec<String> {
-    let mut maps = Vec::new();
-    for (n, _) in matching.without_place.iter().filter(|(_, why)| *why == NoPlace::Gone) {
-        let source = &matching.sources[*n];
-        let Some(old) = source.table() else { continue };
-        let free = targets(now)
-            .filter(|t| t.partition_root.is_none() && !matching.pairs.iter().any(|p| p.target.name == t.name));
-        let alike = |t: &&crate::domain::schema::Table| {
-            let shared = old
-                .columns
-                .iter()
-                .filter(|c| t.column(&c.name).is_some_and(|new| new.type_name == c.type_name))
-                .count();
-            shared * 3 >= old.columns.len().max(t.columns.len()) * 2
-        };
-        let mut alike = free.filter(alike);
-        if let (Some(one), None) = (alike.next(), alike.next()) {
-            maps.push(format!("'{}={}'", table_text(&source.name), table_text(&one.name)));
-        }
+/// Rows or values of the backup that no table of today takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotBack {
+    pub table: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Of the table where no column is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<u64>,
+    pub why: String,
+}
+
+/// What the plan leaves behind although the backup holds something of it.
+pub fn not_back(plan: &Plan, backup: &Manifest) -> Vec<NotBack> {
+    let mut left = Vec::new();
+    for skipped in plan.skipped.iter().filter(|s| s.rows > 0) {
+        let (table, why) = (skipped.table.to_string(), skipped.why.clone());
+        left.push(NotBack { table, column: None, rows: Some(skipped.rows), values: None, why });
     }
-    for table in tables {
-        let source = matching.sources.iter().find(|s| s.name == table.from).and_then(|s| s.table());
-        for skipped in table.skipped.iter().filter(|s| s.why == WhySkipped::Gone) {
-            let Some(old) = source.and_then(|t| t.column(&skipped.column)) else { continue };
-            let is_new = |c: &&ColumnPlan| !c.is_from_backup() && !matches!(c.source, Source::Filled { .. });
-            let mut alike = table.columns.iter().filter(is_new).filter(|c| c.type_name == old.type_name);
-            if let (Some(one), None) = (alike.next(), alike.next()) {
-                maps.push(format!("'{}.{}={}'", table_text(&table.from), part_text(&old.name), part_text(&one.column)));
+    for table in &plan.tables {
+        // the same rows may go into a second table
+        let placed = |column: &str| {
+            plan.tables.iter().any(|t| t.from == table.from && t.columns.iter().any(|c| c.from() == Some(column)))
+        };
+        for skipped in table.skipped.iter().filter(|s| s.why != WhySkipped::Generated && !placed(&s.column)) {
+            let of_part = |part: &crate::domain::manifest::TableData| -> u64 {
+                let mut columns = part.table.data_columns().zip(&part.stats.columns);
+                columns.find(|(c, _)| c.name == skipped.column).map_or(0, |(_, stats)| stats.non_null)
+            };
+            let values: u64 = table.parts.iter().filter_map(|name| backup.table(name)).map(of_part).sum();
+            let column = NotBack {
+                table: table.from.to_string(),
+                column: Some(skipped.column.clone()),
+                rows: None,
+                values: Some(values),
+                why: why_skipped(skipped.why).to_owned(),
+            };
+            if values > 0 && !left.contains(&column) {
+                left.push(column);
             }
         }
     }
-    maps
+    left
 }
 
-fn table_text(name: &QualifiedName) -> String {
-    if name.schema == "public" {
-        part_text(&name.name)
-    } else {
-        format!("{}.{}", part_text(&name.schema), part_text(&name.name))
+fn why_skipped(why: WhySkipped) -> &'static str {
+    match why {
+        WhySkipped::Gone => "the column is gone",
+        WhySkipped::Generated => "the column is generated now",
+        WhySkipped::Taken => "a --map sends another column there",
     }
-}
-
-/// A name as the parsers of `options` read it back.
-fn part_text(name: &str) -> String {
-    let plain = !name.contains(['.', '=', ':', '"', '\'']) && name.trim() == name;
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

@@ -22,7 +22,7 @@ pub mod report;
 pub mod sequences;
 
 pub use columns::{ColumnPlan, SkippedColumn, Source};
-pub use describe::describe;
+pub use describe::{NotBack, describe, not_back};
 pub use identity::RowIdentity;
 pub use options::{Fill, Map, OnConflict, Options, Rejects, ValueMap};
 pub use plan::{Plan, SkippedTable, TablePlan, plan};

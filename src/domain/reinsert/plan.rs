@@ -22,8 +22,6 @@ pub struct Plan {
     /// Tables of today that the backup knows nothing of.
     pub new_tables: Vec<QualifiedName>,
     pub sequences: Vec<SequencePlan>,
-    /// Ready `--map` texts for what looks like a rename.
-    pub suggestions: Vec<String>,
     pub options: Options,
 }
 
@@ -95,7 +93,6 @@ pub fn plan(backup: &Manifest, now: &Catalog, types: &Types, options: &Options) 
     Ok(Plan {
         backup: backup.id.clone(),
         sequences: plan_sequences(backup, now, &tables, options),
-        suggestions: super::describe::suggestions(&matching, now, &tables),
         new_tables: new_tables(&matching, now),
         skipped: skipped_tables(&matching),
         tables,
@@ -158,7 +155,7 @@ fn unknown_old(flag: &str, name: &Name, matching: &Matching<'_, '_>) -> Error {
 }
 
 /// The column maps that this pair can follow: old and new name.
-fn column_maps(matching: &Matching<'_, '_>, pair: &Pair<'_>) -> Result<Vec<(String, String)>> {
+pub(in crate::domain) fn column_maps(matching: &Matching<'_, '_>, pair: &Pair<'_>) -> Result<Vec<(String, String)>> {
     let mut maps: Vec<(String, String)> = Vec::new();
     for map in matching.column_maps.iter().filter(|m| m.source == pair.source) {
         let Some((table, part)) = map.to.0.split_last().map(|(last, before)| (Name(before.to_vec()), last)) else {

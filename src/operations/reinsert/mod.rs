@@ -8,6 +8,7 @@ mod feed;
 mod load;
 mod pending;
 mod rejects;
+mod survey;
 
 use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
@@ -26,6 +27,7 @@ use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use ending::BeforeCommit;
 use load::Load;
+pub use survey::{Survey, survey};
 
 /// How it ended. In both cases every row of the backup is in the report.
 #[derive(Debug)]
