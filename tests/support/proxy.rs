@@ -13,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// What happens at the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +105,17 @@ impl Proxy {
         lock(&self.shared).seen.clone()
     }
 
-    /// Whether the fault has come about.
-    pub fn has_struck(&self) -> bool {
-        let shared = lock(&self.shared);
-        shared.at > 0 && shared.seen.len() >= shared.at
+    /// Waits until the fault has come about, or fails after half a minute.
+    pub fn wait_until_struck(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (seen, at) = (self.seen().len(), lock(&self.shared).at);
+            if seen >= at {
+                return;
+            }
+            assert!(Instant::now() < until, "half a minute, and only {seen} of {at} statements came");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
