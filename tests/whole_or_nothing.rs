@@ -207,7 +207,7 @@ fn a_silent_connection() {
     let rounds = Rounds::new(&world, &case);
     let statements = rounds.statements(Count::Statements);
     let commit = statements.iter().position(|s| s == "COMMIT").unwrap() + 1;
-    for at in (2..commit).step_by(20).chain([commit]) {
+    for at in (2..commit).step_by(20).chain([commit - 1, commit]) {
         world.proxy.inject(Count::Statements, at, Fault::Stall);
         let (hand, interrupt) = Interrupt::new();
         let ended = std::thread::scope(|threads| {
