@@ -14,8 +14,7 @@ use safemigrate::domain::reinsert::Plan;
 use safemigrate::domain::run::Committing;
 use safemigrate::error::{Error, Result};
 use safemigrate::operations::interrupt::Interrupt;
-use safemigrate::operations::reinsert::{Outcome, apply, fate};
-use safemigrate::postgres::reinsert::commit::Fate;
+use safemigrate::operations::reinsert::{Fate, Outcome, apply, fate};
 use support::{Count, Fault, same};
 use world::{World, counts};
 

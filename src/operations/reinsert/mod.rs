@@ -13,12 +13,11 @@ use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::reinsert::{Options, Plan, Report, plan};
-use crate::domain::run::Committing;
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-use crate::postgres::reinsert::commit::{self, Fate};
+pub use crate::postgres::reinsert::commit::{Fate, fate};
 use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, terminate};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::connect;
@@ -108,11 +107,6 @@ pub async fn dry_run(
 ) -> Result<Outcome> {
     let job = Job { url, store, backup, plan, observer, interrupt };
     perform(&job, Purpose::Count, &mut |_| Ok(())).await
-}
-
-/// What became of a re-insert that stopped while it committed.
-pub async fn fate(url: &DatabaseUrl, of: &Committing) -> Fate {
-    commit::fate(url, of).await
 }
 
 async fn plan_now(connection: &mut PgConnection, backup: &Manifest, options: &Options) -> Result<(Plan, Catalog)> {
