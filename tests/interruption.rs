@@ -1,5 +1,5 @@
-//! The checkpoint stopped at every point: the database is untouched, no half backup is listed, Prisma is not
-//! started, nothing is left behind, and the next run works.
+//! The checkpoint and the re-insert stopped at every point: the database is untouched, no half backup is listed, Prisma is
+//! not started, nothing is left behind, and the next run works.
 
 mod scene;
 mod support;
@@ -10,6 +10,8 @@ mod disk;
 mod prisma;
 #[path = "interruption/process.rs"]
 mod process;
+#[path = "interruption/reinsert.rs"]
+mod reinsert;
 #[path = "interruption/server.rs"]
 mod server;
 #[path = "interruption/victim.rs"]

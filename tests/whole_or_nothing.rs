@@ -8,9 +8,13 @@ mod world;
 mod case;
 
 use case::{Case, straight, through_staging};
+use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::Manifest;
-use safemigrate::error::Error;
-use safemigrate::operations::reinsert::Outcome;
+use safemigrate::domain::reinsert::Plan;
+use safemigrate::domain::run::Committing;
+use safemigrate::error::{Error, Result};
+use safemigrate::operations::interrupt::Interrupt;
+use safemigrate::operations::reinsert::{Fate, Outcome, apply, fate};
 use support::{Count, Fault, same};
 use world::{World, counts};
 
@@ -30,6 +34,7 @@ struct Rounds<'a> {
     world: &'a World,
     case: &'a Case,
     backup: Manifest,
+    plan: Plan,
     before: String,
     after: String,
     counts: Vec<String>,
@@ -42,21 +47,27 @@ impl<'a> Rounds<'a> {
         world.psql(case.changes);
         world.remember();
         let before = world.state();
+        let plan = world.plan_at(&world.url(), &backup, &case.options).unwrap();
         let Outcome::Done(report) = world.reinsert(&backup, &case.options) else { panic!("{} must fit", case.name) };
         world::balanced(&report, &backup);
         let after = world.state();
         assert_ne!(before, after);
         world.reset();
         same(&before, &world.state(), "a reset");
-        Rounds { world, case, backup, before, after, counts: counts(&report) }
+        Rounds { world, case, backup, plan, before, after, counts: counts(&report) }
     }
 
     /// How many statements an undisturbed one takes.
     fn statements(&self, count: Count) -> Vec<String> {
         self.world.proxy.inject(count, 0, Fault::CutBefore);
-        self.done(self.world.through_proxy(&self.backup, &self.case.options).unwrap());
+        self.done(self.apply().unwrap());
         self.world.reset();
         self.world.proxy.seen()
+    }
+
+    fn apply(&self) -> Result<Outcome> {
+        let (_hand, interrupt) = Interrupt::new();
+        self.world.apply_at(&self.world.proxy_url(), &self.backup, &self.plan, &interrupt)
     }
 
     #[track_caller]
@@ -70,7 +81,7 @@ impl<'a> Rounds<'a> {
     fn strike(&self, count: Count, at: usize, fault: Fault, thorough: bool) -> bool {
         let rejects = self.world.saved_rejects();
         self.world.proxy.inject(count, at, fault);
-        let outcome = self.world.through_proxy(&self.backup, &self.case.options);
+        let outcome = self.apply();
         let seen = self.world.proxy.seen();
         let sql = seen.get(at - 1).map_or("(it never came)", |s| s.as_str());
         let what = format!("{}: {fault:?} at statement {at} of {count:?}:\n{sql}\n{outcome:#?}", self.case.name);
@@ -102,7 +113,7 @@ impl<'a> Rounds<'a> {
                 assert!(kept == usize::from(nobody_knows && self.case.saves), "{kept} folders of rejects: {what}");
             }
         }
-        if thorough {
+        if thorough && state == self.before {
             let outcome = self.world.reinsert(&self.backup, &self.case.options);
             assert!(matches!(outcome, Outcome::Done(_)), "the next one works: {what}");
             same(&self.after, &self.world.state(), &format!("the next one brings everything: {what}"));
@@ -124,8 +135,27 @@ fn honest(error: &Error, changed: bool, what: &str) {
     assert!(!(changed && says_nothing_changed), "nothing was changed, it said, and something was: {what}");
 }
 
+/// Nothing is changed while the plan is made; but the words have to be right there, too.
+fn every_statement_of_the_plan(world: &World, case: &Case) {
+    world.begin(case.then);
+    let backup = world.back_up();
+    world.psql(case.changes);
+    let plan = |at, fault| {
+        world.proxy.inject(Count::Statements, at, fault);
+        world.plan_at(&world.proxy_url(), &backup, &case.options)
+    };
+    plan(0, Fault::CutBefore).unwrap();
+    for at in 1..=world.proxy.seen().len() {
+        for fault in FAULTS {
+            let error = plan(at, fault).unwrap_err();
+            honest(&error, false, &format!("{fault:?} at statement {at} of the plan: {error:?}"));
+        }
+    }
+}
+
 fn every_statement(case: &Case) {
     let world = World::new();
+    every_statement_of_the_plan(&world, case);
     let rounds = Rounds::new(&world, case);
     let statements = rounds.statements(Count::Statements);
     assert!(statements.len() > 20, "{statements:#?}");
@@ -166,5 +196,63 @@ fn pieces_of_a_copy() {
                 assert!(!rounds.strike(Count::WithCopyData, at, fault, false));
             }
         }
+    }
+}
+
+/// The connection is there and nothing comes any more: Ctrl-C ends it, and the server is rid of our session.
+#[test]
+fn a_silent_connection() {
+    let (world, case) = (World::new(), through_staging());
+    let rounds = Rounds::new(&world, &case);
+    let statements = rounds.statements(Count::Statements);
+    let commit = statements.iter().position(|s| s == "COMMIT").unwrap() + 1;
+    for at in (2..commit).step_by(20).chain([commit - 1, commit]) {
+        world.proxy.inject(Count::Statements, at, Fault::Stall);
+        let (hand, interrupt) = Interrupt::new();
+        let ended = std::thread::scope(|threads| {
+            threads.spawn(|| {
+                world.proxy.wait_until_struck();
+                hand.interrupt();
+            });
+            world.apply_at(&world.proxy_url(), &rounds.backup, &rounds.plan, &interrupt)
+        });
+        let error = ended.unwrap_err();
+        assert_eq!(error.kind.exit_code(), 130, "{at}: {error:?}");
+        assert!(error.message.contains("nothing was changed"), "{at}: {error:?}");
+        assert_eq!(world.left_sessions(), "", "{at}: {}", statements[at - 1]);
+        same(&rounds.before, &world.state(), &statements[at - 1]);
+    }
+}
+
+/// The server is gone and stays gone for a moment: the next one that can ask, asks.
+#[test]
+fn a_server_that_comes_back_tells() {
+    let (world, case) = (World::new(), straight());
+    let rounds = Rounds::new(&world, &case);
+    let commit = rounds.statements(Count::Statements).iter().position(|s| s == "COMMIT").unwrap() + 1;
+    for (fault, came) in [(Fault::CutBefore, Fate::Undone), (Fault::CutAfter, Fate::Committed)] {
+        world.proxy.inject(Count::Statements, commit, fault);
+        let (_hand, interrupt) = Interrupt::new();
+        let mut noted = None;
+        let mut note = |committing: &Committing| {
+            noted = Some(committing.clone());
+            Ok(())
+        };
+        let url = world.proxy_url();
+        let ended = world.runtime.block_on(apply(
+            &url,
+            &world.store,
+            &rounds.backup,
+            &rounds.plan,
+            &Quiet,
+            &interrupt,
+            &mut note,
+        ));
+        assert_eq!(ended.is_ok(), came == Fate::Committed, "{ended:?}");
+        let noted = noted.unwrap();
+        assert_eq!(world.runtime.block_on(fate(&world.url(), &noted)), came);
+        // another server, or this one after a restart, may count anew
+        let other = Committing { server_since: "2001-01-01 00:00:00+00".into(), ..noted };
+        assert_eq!(world.runtime.block_on(fate(&world.url(), &other)), Fate::Unknown);
     }
 }

@@ -29,7 +29,7 @@ impl Report for Recover {
 
     fn json(&self) -> Fields {
         let Recovered { runs, server, swept } = &self.recovered;
-        let runs = runs.iter().map(|run| json!({ "run": run.id, "command": run.command, "next": run.next_step() }));
+        let runs = runs.iter().map(|(run, known)| json!({ "run": run.id, "command": run.command, "next": known }));
         Fields::from_iter([
             ("runs".to_owned(), runs.collect()),
             ("databases_dropped".to_owned(), json!(server.dropped)),
@@ -51,10 +51,11 @@ impl Report for Recover {
         lines.extend(
             server.dropped.iter().map(|name| format!("The half-finished or replaced copy {name} was dropped.")),
         );
+        lines.extend(runs.iter().map(|(run, known)| format!("{} {}: {known}", run.id, run.command)));
         if swept.bytes > 0 {
             lines.push(format!("{} of left-overs were removed from the store.", size(swept.bytes)));
         }
-        if lines.is_empty() && runs.is_empty() {
+        if lines.is_empty() {
             return style.green("Nothing to recover.");
         }
         lines.push(style.green("Everything is in order again."));

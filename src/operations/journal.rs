@@ -33,7 +33,7 @@ fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
     let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
     // before anything is written: on a full disk this may be the room that is needed
     store.sweep_left_overs()?;
-    for run in store.runs()?.iter().filter(|run| run.is_unfinished()) {
+    for run in left_open(store)? {
         observer.on(Event::Note(format!(
             "The run {} (safemigrate {}) of {} did not end. {}",
             run.id,
@@ -45,18 +45,22 @@ fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
     Ok(lock)
 }
 
-/// Writes down that runs which a crash left open are over. Call it under the lock, by who goes on from there:
-/// a backup in between must not make `status` forget them.
+/// Runs that a crash left open. Right only under the lock.
 ///
 /// # Errors
 /// `Store`.
-pub fn close_left_open(store: &Store) -> Result<Vec<Run>> {
-    let left: Vec<Run> = store.runs()?.into_iter().filter(Run::is_unfinished).collect();
-    for run in &left {
-        let outcome = Some(format!("It did not end. {}", run.next_step()));
-        store.write_run(&Run { state: State::Failed, outcome, ..run.clone() })?;
-    }
-    Ok(left)
+pub fn left_open(store: &Store) -> Result<Vec<Run>> {
+    Ok(store.runs()?.into_iter().filter(Run::is_unfinished).collect())
+}
+
+/// Writes down that a run which a crash left open is over. Call it under the lock, by who goes on from there:
+/// a backup in between must not make `status` forget it.
+///
+/// # Errors
+/// `Store`.
+pub fn close_left_open(store: &Store, run: &Run, known: &str) -> Result<()> {
+    let outcome = Some(format!("It did not end. {known}"));
+    store.write_run(&Run { state: State::Failed, outcome, ..run.clone() })
 }
 
 impl Entry {
@@ -64,7 +68,8 @@ impl Entry {
     /// `Locked`, `Store`.
     pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
         let lock = enter(store, command, observer)?;
-        close_left_open(store).map_err(nothing_changed)?;
+        let close = |run: &Run| close_left_open(store, run, &run.next_step());
+        left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
         store.write_run(&run).map_err(nothing_changed)?;
         Ok(Self { store: store.clone(), run, _lock: lock })

@@ -1,17 +1,18 @@
 //! Finishing or undoing what a crash left: in the journal, in the store, on the server.
 
-use super::journal::{close_left_open, enter};
+use super::journal::{close_left_open, enter, left_open};
+use super::reinsert::{Fate, fate};
 use super::rollback::{CleanUp, clean_up};
 use super::target::Target;
 use crate::domain::event::Observer;
-use crate::domain::run::Run;
+use crate::domain::run::{Run, State};
 use crate::error::Result;
 use crate::store::Swept;
 
 /// What was found and put in order.
 pub struct Recovered {
-    /// Runs that had not ended, as they were found.
-    pub runs: Vec<Run>,
+    /// Runs that had not ended, as they were found, and what is known of each.
+    pub runs: Vec<(Run, String)>,
     pub server: CleanUp,
     pub swept: Swept,
 }
@@ -24,6 +25,21 @@ pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recover
     let store = &target.place.store;
     let server = clean_up(&target.url).await?;
     let _lock = enter(store, "recover", observer)?;
-    let runs = close_left_open(store)?;
+    let mut runs = Vec::new();
+    for run in left_open(store)? {
+        let known = known(target, &run).await;
+        close_left_open(store, &run, &known)?;
+        runs.push((run, known));
+    }
     Ok(Recovered { runs, server, swept: store.sweep()? })
+}
+
+/// Of a re-insert that stopped while it committed, the server can tell more than the journal.
+async fn known(target: &Target, run: &Run) -> String {
+    let (State::Committing, Some(committing)) = (run.state, &run.committing) else { return run.next_step() };
+    match fate(&target.url, committing).await {
+        Fate::Committed => "The re-insert was committed: all of its rows are back. Nothing to do.".into(),
+        Fate::Undone => "The re-insert was not committed: the database is as it was. Start it again.".into(),
+        Fate::Unknown => run.next_step(),
+    }
 }

@@ -13,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// What happens at the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Fault {
     Terminate,
     /// Nothing of its connection goes on, and nothing is closed.
     Stall,
+    /// The server does it, and from then on as `Stall`.
+    StallAfter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +107,17 @@ impl Proxy {
         lock(&self.shared).seen.clone()
     }
 
-    /// Whether the fault has come about.
-    pub fn has_struck(&self) -> bool {
-        let shared = lock(&self.shared);
-        shared.at > 0 && shared.seen.len() >= shared.at
+    /// Waits until the fault has come about, or fails after half a minute.
+    pub fn wait_until_struck(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (seen, at) = (self.seen().len(), lock(&self.shared).at);
+            if seen >= at {
+                return;
+            }
+            assert!(Instant::now() < until, "half a minute, and only {seen} of {at} statements came");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -140,20 +150,31 @@ fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
     if let (Ok(one), Ok(other)) = (client.try_clone(), server.try_clone()) {
         lock(shared).open.push((one, other));
     }
-    let mut line = Line { server, parsed: HashMap::new(), cut_at_answer: Arc::new(Mutex::new(false)) };
+    let mut line = Line { server, parsed: HashMap::new(), answers: Arc::new(Mutex::new(Answers::Carry)) };
     let (from, to) = (line.server.try_clone(), client.try_clone());
     let (Ok(from), Ok(to)) = (from, to) else { return };
-    let cut = Arc::clone(&line.cut_at_answer);
-    thread::spawn(move || carry_answers(from, to, &cut));
+    let answers = Arc::clone(&line.answers);
+    thread::spawn(move || carry_answers(from, to, &answers));
     let _ = line.carry(&mut client, shared);
     let _ = (client.shutdown(Shutdown::Both), line.server.shutdown(Shutdown::Both));
 }
 
-fn carry_answers(mut from: UnixStream, mut to: TcpStream, cut: &Mutex<bool>) {
+#[derive(Clone, Copy)]
+enum Answers {
+    Carry,
+    /// The next one ends the connection instead.
+    Cut,
+    Hold,
+}
+
+fn carry_answers(mut from: UnixStream, mut to: TcpStream, how: &Mutex<Answers>) {
     let mut piece = [0; 16 << 10];
     while let Ok(n @ 1..) = from.read(&mut piece) {
-        if *cut.lock().expect("the line's state") || to.write_all(&piece[..n]).is_err() {
-            break;
+        let how = *how.lock().expect("the line's state");
+        match how {
+            Answers::Carry if to.write_all(&piece[..n]).is_ok() => {}
+            Answers::Hold => {}
+            Answers::Carry | Answers::Cut => break,
         }
     }
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
@@ -163,8 +184,7 @@ struct Line {
     server: UnixStream,
     /// Names of parsed statements with their texts, and whether they have run.
     parsed: HashMap<Vec<u8>, (String, bool)>,
-    /// The next answer of the server is the one that does not arrive.
-    cut_at_answer: Arc<Mutex<bool>>,
+    answers: Arc<Mutex<Answers>>,
 }
 
 impl Line {
@@ -189,7 +209,7 @@ impl Line {
                 None => self.send(Some(kind[0]), &body)?,
                 Some(Fault::CutBefore) => return Ok(()),
                 Some(Fault::CutAfter) => {
-                    *self.cut_at_answer.lock().expect("the line's state") = true;
+                    self.answer(Answers::Cut);
                     self.send(Some(kind[0]), &body)?;
                     if kind[0] == b'd' {
                         // nobody answers a piece of a COPY
@@ -209,12 +229,20 @@ impl Line {
                     let ends = "pg_terminate_backend(pg_backend_pid())";
                     self.send_instead(kind[0], &body, &format!("SELECT {ends}"), ends)?;
                 }
-                Some(Fault::Stall) => {
-                    // until `inject` closes it
+                Some(stall) => {
+                    if stall == Fault::StallAfter {
+                        self.answer(Answers::Hold);
+                        self.send(Some(kind[0]), &body)?;
+                    }
+                    // until one of them ends it
                     while client.read(&mut [0; 1024])? > 0 {}
                 }
             }
         }
+    }
+
+    fn answer(&self, how: Answers) {
+        *self.answers.lock().expect("the line's state") = how;
     }
 
     /// The text of a message that counts.

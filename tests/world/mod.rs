@@ -1,16 +1,17 @@
 //! A server, a database, a store beside it, and re-insert through the library: straight, or through a proxy that lets things go wrong.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use crate::support::{Cluster, FAILS, Proxy};
+use crate::support::{Cluster, FAILS, Proxy, PsqlSession};
 use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
-use safemigrate::domain::reinsert::{Options, Report};
+use safemigrate::domain::reinsert::{Options, Plan, Report};
 use safemigrate::error::Result;
 use safemigrate::operations::checkpoint::{Kinds, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::reinsert::{Outcome, apply, prepare};
 use safemigrate::postgres::url::DatabaseUrl;
 use safemigrate::store::Store;
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 pub struct World {
@@ -19,6 +20,8 @@ pub struct World {
     pub runtime: tokio::runtime::Runtime,
     pub store: Store,
     pub folder: tempfile::TempDir,
+    /// On another database, so that it never stands in the way of a reset.
+    watch: RefCell<PsqlSession>,
 }
 
 pub const DB: &str = "p";
@@ -29,9 +32,10 @@ impl World {
     pub fn new() -> World {
         let cluster = Cluster::start();
         let proxy = Proxy::before(&cluster);
+        let watch = RefCell::new(cluster.session("postgres"));
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        World { proxy, runtime: tokio::runtime::Runtime::new().unwrap(), store, folder, cluster }
+        World { proxy, runtime: tokio::runtime::Runtime::new().unwrap(), store, folder, watch, cluster }
     }
 
     /// An empty database in place of the one there is.
@@ -76,36 +80,36 @@ impl World {
         self.runtime.block_on(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().data_only.unwrap()
     }
 
-    pub fn try_at(
+    pub fn plan_at(&self, url: &DatabaseUrl, backup: &Manifest, options: &Options) -> Result<Plan> {
+        self.runtime.block_on(prepare(url, &self.store, backup, options))
+    }
+
+    pub fn apply_at(
         &self,
         url: &DatabaseUrl,
         backup: &Manifest,
-        options: &Options,
+        plan: &Plan,
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
-        self.runtime.block_on(async {
-            let plan = prepare(url, &self.store, backup, options).await?;
-            apply(url, &self.store, backup, &plan, &Quiet, interrupt, &mut |_| Ok(())).await
-        })
+        self.runtime.block_on(apply(url, &self.store, backup, plan, &Quiet, interrupt, &mut |_| Ok(())))
+    }
+
+    pub fn try_at(&self, url: &DatabaseUrl, backup: &Manifest, options: &Options) -> Result<Outcome> {
+        let (_hand, interrupt) = Interrupt::new();
+        self.apply_at(url, backup, &self.plan_at(url, backup, options)?, &interrupt)
     }
 
     #[track_caller]
     pub fn reinsert(&self, backup: &Manifest, options: &Options) -> Outcome {
-        let (_hand, interrupt) = Interrupt::new();
-        self.try_at(&self.url(), backup, options, &interrupt).unwrap_or_else(|e| panic!("{e} {:?}", e.hints))
-    }
-
-    pub fn through_proxy(&self, backup: &Manifest, options: &Options) -> Result<Outcome> {
-        let (_hand, interrupt) = Interrupt::new();
-        self.try_at(&self.proxy_url(), backup, options, &interrupt)
+        self.try_at(&self.url(), backup, options).unwrap_or_else(|e| panic!("{e} {:?}", e.hints))
     }
 
     /// Sessions of ours that are still there a moment after they should be gone.
     pub fn left_sessions(&self) -> String {
-        let ask = "SELECT string_agg(concat_ws(' ', pid, state, left(query, 200)), E'\\n') FROM pg_stat_activity WHERE application_name = 'safemigrate'";
+        let ask = "SELECT string_agg(concat_ws(' ', pid, state, left(query, 200)), '; ') FROM pg_stat_activity WHERE application_name = 'safemigrate'";
         let until = Instant::now() + Duration::from_secs(5);
         loop {
-            let left = self.cluster.psql("postgres", ask);
+            let left = self.watch.borrow_mut().run(ask);
             if left.is_empty() || Instant::now() > until {
                 return left;
             }

@@ -5,49 +5,48 @@ use super::{Job, Outcome, Purpose};
 use crate::domain::event::Event;
 use crate::domain::reinsert::{Rejects, Report};
 use crate::domain::run::Committing;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::postgres::PgConnection;
-use crate::postgres::reinsert::commit::{Failed, Fate, commit, fate, mark, unknown};
-use crate::postgres::reinsert::transaction::rollback;
+use crate::postgres::reinsert::commit::{Failed, Fate, commit, fate, unknown};
+use crate::postgres::reinsert::transaction::{close, rollback};
 
 /// # Errors
 /// `Server` and `Interrupted`; says whether anything was changed, or that nobody knows. What `before_commit` says.
 pub async fn finish(
-    connection: &mut PgConnection,
+    mut connection: PgConnection,
     job: &Job<'_>,
     loaded: Loaded,
     purpose: Purpose,
     before_commit: &mut BeforeCommit<'_>,
 ) -> Result<Outcome> {
-    let Loaded { report, rejects, saved } = loaded;
-    if rejects == Rejects::Fail && report.rejected() > 0 {
-        rollback(connection).await;
-        return Ok(Outcome::DoesNotFit(report));
+    let Loaded { report, rejects, saved, committing } = loaded;
+    let does_not_fit = rejects == Rejects::Fail && report.rejected() > 0;
+    if does_not_fit || purpose == Purpose::Count {
+        take_back(connection).await;
+        return Ok(if does_not_fit { Outcome::DoesNotFit(report) } else { Outcome::Done(report) });
     }
-    if purpose == Purpose::Count {
-        rollback(connection).await;
-        return Ok(Outcome::Done(report));
+    if let Err(error) = before_commit(&committing) {
+        take_back(connection).await;
+        return Err(error);
     }
-    let marked = mark(connection).await?;
-    before_commit(&marked)?;
-    let committed = job.interrupt.or(async { Ok(commit(connection).await) }).await;
-    let unheard = match committed {
+    let unheard = match job.interrupt.or(async { Ok(commit(&mut connection).await) }).await {
         Ok(Ok(())) => {
+            close(connection).await;
             saved.keep();
             return Ok(Outcome::Done(report));
         }
         Ok(Err(Failed::Undone(error))) => return Err(error),
         Ok(Err(Failed::Unheard(error))) | Err(error) => error,
     };
-    match fate(job.url, &marked).await {
+    drop(connection);
+    match fate(job.url, &committing).await {
         Fate::Committed => {
             saved.keep();
             job.observer.on(Event::Note(
-                "The connection was lost while committing. The server says that the transaction is committed.".into(),
+                "Nobody heard the end of the commit. The server says that the transaction is committed.".into(),
             ));
             Ok(Outcome::Done(report))
         }
-        Fate::Undone if unheard.kind == ErrorKind::Interrupted => Err(super::interrupted()),
         Fate::Undone => Err(unheard),
         Fate::Unknown => {
             // if the others are back, these files are all that tells of them
@@ -55,6 +54,11 @@ pub async fn finish(
             Err(with_rejects(unknown(unheard), &report))
         }
     }
+}
+
+async fn take_back(mut connection: PgConnection) {
+    rollback(&mut connection).await;
+    close(connection).await;
 }
 
 /// Told what will be committed, before it is.

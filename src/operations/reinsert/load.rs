@@ -7,10 +7,12 @@ use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::names::QualifiedName;
 use crate::domain::reinsert::{ColumnPlan, OnConflict, Plan, Rejects, Report, Source};
+use crate::domain::run::Committing;
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, switched_off};
+use crate::postgres::reinsert::commit::mark;
 use crate::postgres::reinsert::sequences::make_transactional;
 use crate::postgres::reinsert::transaction::{begin, release, run, savepoint, sqlstate, undo, widen_search_path};
 use crate::postgres::reinsert::types::{TypeInfo, read_types};
@@ -35,6 +37,8 @@ pub struct Loaded {
     pub rejects: Rejects,
     /// Files with the rows that did not fit; gone again unless kept.
     pub saved: Saved,
+    /// By what the server will know it.
+    pub committing: Committing,
 }
 
 impl Load<'_> {
@@ -76,7 +80,7 @@ impl Load<'_> {
         if let Some(wrong) = report.tables.iter().find(|t| !t.is_balanced()) {
             return Err(Error::new(ErrorKind::Other, format!("The rows of {} do not add up: {wrong:?}", wrong.table)));
         }
-        Ok(Loaded { report, rejects: self.plan.options.rejects, saved })
+        Ok(Loaded { report, rejects: self.plan.options.rejects, saved, committing: mark(connection).await? })
     }
 
     /// The tables that rows go into, each once, and whether it is partitioned.

@@ -14,12 +14,11 @@ use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::domain::reinsert::{Options, Plan, Report, plan};
-use crate::domain::run::Committing;
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-use crate::postgres::reinsert::commit::{self, Fate};
+pub use crate::postgres::reinsert::commit::{Fate, fate};
 use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, terminate};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::connect;
@@ -112,11 +111,6 @@ pub async fn dry_run(
     perform(&job, Purpose::Count, &mut |_| Ok(())).await
 }
 
-/// What became of a re-insert that stopped while it committed.
-pub async fn fate(url: &DatabaseUrl, of: &Committing) -> Fate {
-    commit::fate(url, of).await
-}
-
 async fn plan_now(connection: &mut PgConnection, backup: &Manifest, options: &Options) -> Result<(Plan, Catalog)> {
     let now = read_catalog(connection).await?;
     let types = read_shapes(connection).await?;
@@ -138,40 +132,41 @@ async fn check_objects(store: &Store, backup: &Manifest, plan: &Plan) -> Result<
 
 async fn perform(job: &Job<'_>, purpose: Purpose, before_commit: &mut BeforeCommit<'_>) -> Result<Outcome> {
     let (plan, url) = (job.plan, job.url);
-    let mut connection = job.interrupt.or(connect(url)).await.map_err(nothing_changed)?;
-    let pid = backend_pid(&mut connection).await.map_err(nothing_changed)?;
+    let opened = job.interrupt.or(async {
+        let mut connection = connect(url).await?;
+        let pid = backend_pid(&mut connection).await?;
+        Ok((connection, pid))
+    });
+    let (mut connection, pid) = opened.await.map_err(nothing_changed)?;
     let parts = plan.tables.iter().flat_map(|t| &t.parts).filter_map(|name| job.backup.table(name));
     let bytes = parts.map(|t| t.stats.bytes).sum();
     job.observer.on(Event::Stage { label: "Re-inserting".into(), total_bytes: bytes });
     let load = Load { url, store: job.store, backup: job.backup, plan, observer: job.observer, purpose };
     let loaded = job.interrupt.or(load.run(&mut connection)).await;
     job.observer.on(Event::StageDone);
-    match loaded {
-        Ok(loaded) => {
-            let outcome = ending::finish(&mut connection, job, loaded, purpose, before_commit).await;
-            close(connection).await;
-            outcome.map_err(nothing_changed)
-        }
+    let ended = match loaded {
+        Ok(loaded) => ending::finish(connection, job, loaded, purpose, before_commit).await,
         Err(error) if error.kind == ErrorKind::Interrupted => {
             // dropped in the middle of a statement: the server must not go on with it
             drop(connection);
             if let Ok(mut other) = connect(url).await {
                 terminate(&mut other, pid).await;
             }
-            Err(interrupted())
+            Err(error)
         }
         Err(error) => {
             rollback(&mut connection).await;
-            Err(nothing_changed(error))
+            close(connection).await;
+            Err(error)
         }
-    }
-}
-
-fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "Interrupted while re-inserting: nothing was changed")
+    };
+    ended.map_err(nothing_changed)
 }
 
 fn nothing_changed(mut error: Error) -> Error {
+    if error.kind == ErrorKind::Interrupted {
+        return Error::new(ErrorKind::Interrupted, "Interrupted while re-inserting: nothing was changed");
+    }
     if !(error.message.contains("othing was changed") || error.message.contains("either all back or none")) {
         error.message.push_str(". Nothing was changed");
     }

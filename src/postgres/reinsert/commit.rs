@@ -72,13 +72,21 @@ async fn ask(connection: &mut PgConnection, of: &Committing) -> Result<Fate, sql
     if row.try_get::<String, _>(0)? != of.server_since {
         return Ok(Fate::Unknown);
     }
-    terminate(connection, of.session).await;
-    let row = connection.fetch_one(format!("SELECT txid_status({})", of.transaction).as_str()).await?;
-    Ok(match row.try_get::<Option<String>, _>(0)?.as_deref() {
+    let mut status = txid_status(connection, of).await?;
+    if status.as_deref() == Some("in progress") {
+        // only then the session is still ours
+        terminate(connection, of.session).await;
+        status = txid_status(connection, of).await?;
+    }
+    Ok(match status.as_deref() {
         Some("committed") => Fate::Committed,
         Some("aborted") => Fate::Undone,
         _ => Fate::Unknown,
     })
+}
+
+async fn txid_status(connection: &mut PgConnection, of: &Committing) -> Result<Option<String>, sqlx::Error> {
+    connection.fetch_one(format!("SELECT txid_status({})", of.transaction).as_str()).await?.try_get(0)
 }
 
 /// Nobody knows: the sentence that says so.
