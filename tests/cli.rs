@@ -326,7 +326,8 @@ fn ctrl_c_and_esc_cancel_every_question() {
 #[test]
 fn with_json_or_no_input_nobody_is_asked_even_at_a_terminal() {
     for question in ["json", "no-input"] {
-        asked(question).expect("error: 7 A confirmation is needed and nobody can be asked: Go on?.");
+        asked(question)
+            .expect("error: 7 A confirmation is needed and nobody can be asked, so nothing was changed: Go on?.");
     }
 }
 

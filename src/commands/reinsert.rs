@@ -248,7 +248,10 @@ impl Reinsert {
             lines.extend(self.without_a_place(style));
         }
         if let Some(folder) = &self.report.rejects_dir {
-            lines.push(format!("Rows that did not fit are in {folder}."));
+            lines.push(format!("Rows that did not fit are in {folder}:"));
+            lines.extend(self.report.tables.iter().flat_map(domain::TableReport::reasons_in_words));
+        } else if !self.report.dry_run && self.report.rejected() > 0 {
+            lines.push("That is what --rejects save would do.".to_owned());
         }
         let rounded: Vec<String> = self.report.tables.iter().flat_map(rounded_columns).collect();
         match &self.verification {
@@ -269,9 +272,7 @@ impl Reinsert {
         }
         lines.join("\n")
     }
-}
 
-impl Reinsert {
     /// Where nothing was done there is nothing to compare: what the plan alone can say.
     fn without_a_place(&self, style: &Style) -> Vec<String> {
         if self.not_back.is_empty() {

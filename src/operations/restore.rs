@@ -167,8 +167,9 @@ async fn prove(
     match compare_live(&target.url, &target.place.store, backup, extent, observer, interrupt).await {
         Ok(verification) => Some(verification),
         Err(error) => {
+            let why = error.message.trim_end_matches(". Nothing was changed");
             observer.on(Event::Note(format!(
-                "The rows are in, but they could not be compared with the backup: {error}. Look again with: safemigrate verify {}",
+                "The rows are in, but they could not be compared with the backup: {why}. Look again with: safemigrate verify {}",
                 backup.id
             )));
             None

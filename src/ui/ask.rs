@@ -144,7 +144,10 @@ fn index(line: &str, options: usize) -> Option<usize> {
 }
 
 fn nobody(question: &str) -> Error {
-    Error::new(ErrorKind::Confirmation, format!("A confirmation is needed and nobody can be asked: {question}"))
+    Error::new(
+        ErrorKind::Confirmation,
+        format!("A confirmation is needed and nobody can be asked, so nothing was changed: {question}"),
+    )
 }
 
 fn other_name(given: &str, expected: &str, how: &str) -> Error {
@@ -217,11 +220,11 @@ mod tests {
         let ui = nobody_there(Settings::default());
         let shown = |e: Error| format!("{} {e}\n{}", e.kind.exit_code(), e.hints.join("\n"));
         insta::assert_snapshot!(shown(ui.confirm("Roll back now?", true).unwrap_err()), @r"
-        7 A confirmation is needed and nobody can be asked: Roll back now?
+        7 A confirmation is needed and nobody can be asked, so nothing was changed: Roll back now?
         add --yes to say yes
         ");
         insta::assert_snapshot!(shown(ui.type_name("shop").unwrap_err()), @r"
-        7 A confirmation is needed and nobody can be asked: the name shop has to be typed
+        7 A confirmation is needed and nobody can be asked, so nothing was changed: the name shop has to be typed
         add --confirm shop
         ");
     }

@@ -9,6 +9,8 @@ pub struct Move {
     pub from: QualifiedName,
     pub to: QualifiedName,
     pub columns: Vec<MovedColumn>,
+    /// Columns of `to` that told which row is which; empty where whole rows did.
+    pub key: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,5 +70,7 @@ fn follow<'a>(before: Side<'a>, after: Side<'a>, this: &Move) -> Pair<'a> {
             remade.push(b);
         }
     }
-    Pair { remade, ..pair_other_columns(before, after, known) }
+    let place = |name: &String| after.column(name).and_then(|a| known.iter().copied().find(|c| c.1 == a));
+    let key = this.key.iter().map(place).collect::<Option<Vec<_>>>().unwrap_or_default();
+    Pair { remade, key, ..pair_other_columns(before, after, known) }
 }

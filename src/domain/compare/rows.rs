@@ -77,7 +77,11 @@ impl RowShape {
         let tells = |key: &Vec<(usize, usize)>| !key.is_empty() && key.iter().all(readable);
         let whole_row = || pair.columns.iter().copied().filter(readable).collect();
         Self {
-            key: now.filter(tells).or_else(|| then().filter(tells)).unwrap_or_else(whole_row),
+            key: Some(pair.key.clone())
+                .filter(tells)
+                .or_else(|| now.filter(tells))
+                .or_else(|| then().filter(tells))
+                .unwrap_or_else(whole_row),
             readings,
             columns: pair.columns.clone(),
         }

@@ -85,6 +85,8 @@ pub struct Pair<'a> {
     pub columns: Vec<(usize, usize)>,
     /// Columns of before whose values were meant to become others: only whether there is one can be compared.
     pub remade: Vec<usize>,
+    /// The columns that tell which row is which, where somebody said so; else the primary key does.
+    pub key: Vec<(usize, usize)>,
 }
 
 impl Pair<'_> {
@@ -199,5 +201,5 @@ pub(super) fn pair_other_columns<'a>(before: Side<'a>, after: Side<'a>, known: V
         }
     }
     columns.sort_unstable();
-    Pair { before, after, columns, remade: Vec::new() }
+    Pair { before, after, columns, remade: Vec::new(), key: Vec::new() }
 }

@@ -5,6 +5,7 @@ use super::identity::RowIdentity;
 use super::options::{OnConflict, Rejects};
 use super::plan::{Plan, TablePlan};
 use crate::domain::manifest::Manifest;
+use crate::domain::names::quote_literal;
 use serde::Serialize;
 
 /// The plan for people: a line for each table, below it one for each column that is not simply copied.
@@ -62,7 +63,8 @@ fn describe_column(column: &ColumnPlan) -> Option<String> {
         Source::Converted { from_type, values, null_fill, .. } => {
             let cast = (from_type != &column.type_name).then(|| format!("cast {from_type} → {}", column.type_name));
             let mapped = (!values.is_empty()).then(|| {
-                let pairs: Vec<String> = values.iter().map(|(from, to)| format!("{from} → {to}")).collect();
+                let pairs: Vec<String> =
+                    values.iter().map(|(from, to)| format!("{} → {}", seen(from), seen(to))).collect();
                 format!("values {}", pairs.join(", "))
             });
             let filled = null_fill.as_ref().map(|sql| format!("NULL filled with {sql}"));
@@ -80,6 +82,11 @@ fn describe_column(column: &ColumnPlan) -> Option<String> {
         }
         Source::Null => "new, NULL".into(),
     })
+}
+
+/// A value that would not be seen, or not as one, stands in quotes.
+fn seen(value: &str) -> String {
+    if value.is_empty() || value.trim() != value { quote_literal(value) } else { value.to_owned() }
 }
 
 /// Rows or values of the backup that no table of today takes.

@@ -2,6 +2,7 @@
 
 use super::columns::{ColumnPlan, Source};
 use super::empty::bare;
+use super::identity::RowIdentity;
 use super::plan::Plan;
 use super::report::{Report, TableReport};
 use crate::domain::compare::{ColumnVerdict, Move, MovedColumn, Values, Verification};
@@ -12,6 +13,10 @@ impl Plan {
             from: table.from.clone(),
             to: table.table.clone(),
             columns: table.columns.iter().filter_map(moved).collect(),
+            key: match &table.identity {
+                RowIdentity::Key(columns) => columns.clone(),
+                RowIdentity::WholeRow => Vec::new(),
+            },
         });
         moves.collect()
     }

@@ -92,6 +92,19 @@ impl TableReport {
         }
     }
 
+    /// A line for the table and one for each of its first reasons; none where every row fits.
+    pub fn reasons_in_words(&self) -> Vec<String> {
+        if self.rejected == 0 {
+            return Vec::new();
+        }
+        let mut lines = vec![format!("{}: {} of {} rows do not fit", self.table, self.rejected, self.in_backup)];
+        for reason in &self.reasons {
+            let times = if reason.rows > 1 { format!(" ({} rows)", reason.rows) } else { String::new() };
+            lines.push(format!("  {}{times}", reason.reason));
+        }
+        lines
+    }
+
     /// Whether every row of the backup is in exactly one of the four counts.
     pub fn is_balanced(&self) -> bool {
         self.in_backup == self.inserted + self.already_present + self.updated + self.rejected
@@ -129,12 +142,8 @@ impl Report {
             ErrorKind::RowsDoNotFit,
             format!("{noun} not fit into the schema as it is now. Nothing was changed"),
         );
-        for table in self.tables.iter().filter(|t| t.rejected > 0) {
-            error = error.hint(format!("{}: {} of {} rows do not fit", table.table, table.rejected, table.in_backup));
-            for reason in &table.reasons {
-                let times = if reason.rows > 1 { format!(" ({} rows)", reason.rows) } else { String::new() };
-                error = error.hint(format!("  {}{times}", reason.reason));
-            }
+        for line in self.tables.iter().flat_map(TableReport::reasons_in_words) {
+            error = error.hint(line);
         }
         error
             .hint("--map, --map-value and --fill say what shall become of such values.")

@@ -21,7 +21,7 @@ use crate::postgres::catalog::read_catalog;
 pub use crate::postgres::reinsert::commit::{Fate, fate};
 use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, terminate};
 use crate::postgres::reinsert::types::read_shapes;
-use crate::postgres::session::connect;
+use crate::postgres::session::{connect, explain_rights};
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use ending::BeforeCommit;
@@ -72,7 +72,7 @@ pub async fn prepare(url: &DatabaseUrl, store: &Store, backup: &Manifest, option
 
 async fn decide(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
     let mut connection = connect(url).await?;
-    let (plan, _) = plan_now(&mut connection, backup, options).await?;
+    let (plan, _) = plan_now(&mut connection, backup, options).await.map_err(explain_rights)?;
     close(connection).await;
     check_objects(store, backup, &plan).await?;
     Ok(plan)
