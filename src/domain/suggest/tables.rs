@@ -12,9 +12,7 @@ use crate::domain::schema::Table;
 /// The likely rename of each vanished table; a table of today is named once.
 pub fn renamed(matching: &Matching<'_, '_>, known: Known<'_>) -> Vec<Suggestion> {
     let mut free: Vec<&Table> = free_tables(matching, known).collect();
-    let gone = matching.without_place.iter().filter(|(_, why)| *why == NoPlace::Gone);
-    let mut gone: Vec<&SourceTable<'_>> =
-        gone.map(|(n, _)| &matching.sources[*n]).filter(|source| source.rows() > 0).collect();
+    let mut gone = gone_tables(matching);
     let mut suggestions = Vec::new();
     // what is proven first, so that a likeness takes nothing away from it
     let ways: [Way; 4] = [same_oid, in_migration, same_values, alike];
@@ -28,6 +26,21 @@ pub fn renamed(matching: &Matching<'_, '_>, known: Known<'_>) -> Vec<Suggestion>
         });
     }
     suggestions
+}
+
+/// Tables with rows that have no place; the leaves of a partitioned table as the one that they were.
+fn gone_tables<'b>(matching: &Matching<'b, '_>) -> Vec<SourceTable<'b>> {
+    let mut gone: Vec<SourceTable<'b>> = Vec::new();
+    for (n, _) in matching.without_place.iter().filter(|(_, why)| *why == NoPlace::Gone) {
+        let source = &matching.sources[*n];
+        let name = source.table().and_then(|t| t.partition_root.as_ref()).unwrap_or(&source.name);
+        match gone.iter_mut().find(|known| &known.name == name) {
+            Some(known) => known.parts.extend(&source.parts),
+            None => gone.push(SourceTable { name: name.clone(), parts: source.parts.clone() }),
+        }
+    }
+    gone.retain(|source| source.rows() > 0);
+    gone
 }
 
 fn suggestion(from: &QualifiedName, to: &QualifiedName, because: String) -> Suggestion {
@@ -49,12 +62,17 @@ type Find<'t> = Option<(&'t Table, String)>;
 type Way = for<'t> fn(&SourceTable<'_>, &[&'t Table], Known<'_>) -> Find<'t>;
 
 fn same_oid<'t>(source: &SourceTable<'_>, free: &[&'t Table], known: Known<'_>) -> Find<'t> {
-    let [part] = source.parts.as_slice() else { return None };
+    let ([part], false) = (source.parts.as_slice(), is_leaf(source)) else { return None };
     let found = free.iter().find(|t| known.evidence.same_database && t.oid == part.table.oid)?;
     Some((
         found,
         in_which_migration(&source.name, &found.name, known).unwrap_or_else(|| "the same table, renamed".into()),
     ))
+}
+
+/// A part of a partitioned table: it is the part that has the oid.
+fn is_leaf(source: &SourceTable<'_>) -> bool {
+    source.table().is_some_and(|t| t.partition_root.is_some())
 }
 
 fn in_migration<'t>(source: &SourceTable<'_>, free: &[&'t Table], known: Known<'_>) -> Find<'t> {

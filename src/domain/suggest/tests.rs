@@ -192,3 +192,15 @@ fn rows_that_stay_need_the_mildest_way_that_works() {
     assert!(suggested(then(), keyed, &same())[0].starts_with("--on-conflict replace --table P   (P.a was made anew"));
     assert!(suggested(then(), then(), &same()).is_empty());
 }
+
+#[test]
+fn a_partitioned_table_is_renamed_as_one() {
+    let leaf = |oid, name: &str| Table {
+        partition_root: Some(QualifiedName::new("public", "Event")),
+        ..table(oid, name, 1, &["id:integer", "at:date"])
+    };
+    let now = vec![table(9, "Events", 1, &["id:integer", "at:date"])];
+    let same = Evidence { same_database: true, ..Evidence::default() };
+    let suggested = suggested(vec![leaf(1, "Event_1"), leaf(9, "Event_2")], now, &same);
+    assert_eq!(suggested, ["--map Event=Events   (same columns, and the names are alike)"]);
+}

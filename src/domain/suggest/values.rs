@@ -91,24 +91,29 @@ fn suggestion(how: OnConflict, tables: Vec<String>, because: String, question: &
 /// What the values of a column need; `None` where they are there, or come with their rows.
 fn needed(pair: &Open<'_>, old: &Column, new: &Column, known: Known<'_>) -> Option<Write> {
     let then = pair.stats(&old.name);
-    if then.non_null == 0 || seen(pair, new, known) == Some(then) {
+    if then.non_null == 0 {
         return None;
     }
-    let report = verdict(pair.source, known);
+    let found = verdict(pair.source, known).and_then(|t| Some((t, t.columns.iter().find(|c| c.column == old.name)?)));
     let made_anew = if pair.same_table { old.number != new.number } else { old.name != new.name };
-    let found = report.and_then(|t| Some((t, t.columns.iter().find(|c| c.column == old.name)?)));
-    let lost = found.is_some_and(|(t, c)| c.verdict == ColumnVerdict::LostValues && !t.took_with_rows(c));
-    let overwritten = found.is_some_and(|(_, c)| c.verdict == ColumnVerdict::Changed);
-    if made_anew && pair.target.primary_key.contains(&new.name) && (pair.same_table || lost) {
-        return Some(Write::Replace);
+    if made_anew && pair.target.primary_key.contains(&new.name) {
+        // other keys are other rows to a verification
+        let rows_lost = found.map_or(seen(pair, new, known) != Some(then), |(t, _)| t.rows_lost.is_some());
+        return rows_lost.then_some(Write::Replace);
+    }
+    let lost = match found {
+        Some((_, c)) if c.verdict == ColumnVerdict::Changed => return Some(Write::Update),
+        Some((t, c)) if c.verdict == ColumnVerdict::LostValues => made_anew || !t.took_with_rows(c),
+        Some((_, c)) if c.verdict == ColumnVerdict::Dropped => made_anew,
+        // compared row by row, or proven by digests
+        Some(_) => false,
+        None => made_anew && seen(pair, new, known) != Some(then),
+    };
+    if !lost {
+        return None;
     }
     let can_be_filled = !new.not_null || new.default.as_ref().is_some_and(|sql| is_constant(sql));
-    match (overwritten, made_anew || lost) {
-        (true, _) => Some(Write::Update),
-        (false, true) if can_be_filled => Some(Write::Fill),
-        (false, true) => Some(Write::Update),
-        (false, false) => None,
-    }
+    Some(if can_be_filled { Write::Fill } else { Write::Update })
 }
 
 /// `--fill` for NULLs of the backup in columns that are required now.
