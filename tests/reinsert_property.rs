@@ -1,239 +1,204 @@
-//! Whatever the tables, the changes and the losses: every row of the backup is accounted for, what survived is equal,
-//! the same again adds nothing, and what does not fit changes nothing.
+//! Whatever the tables, the changes, the losses, the options and the statement that fails: every row of the backup is
+//! accounted for, what survived is equal, the same again adds nothing, and it is done wholly or not at all.
 
 mod support;
+mod world;
 
-use proptest::prelude::*;
+#[path = "reinsert_property/generate.rs"]
+mod generate;
+
+use generate::{Loss, Names, Story, create, story};
 use proptest::test_runner::{Config, TestRunner};
-use safemigrate::domain::event::Quiet;
-use safemigrate::domain::manifest::{Manifest, Reason};
+use safemigrate::domain::manifest::Manifest;
 use safemigrate::domain::reinsert::{OnConflict, Options, Rejects, Report};
-use safemigrate::operations::checkpoint::{Kinds, Request, take};
-use safemigrate::operations::interrupt::Interrupt;
-use safemigrate::operations::reinsert::{Outcome, apply, prepare};
-use safemigrate::postgres::url::DatabaseUrl;
-use safemigrate::store::Store;
-use support::Cluster;
+use safemigrate::error::Error;
+use safemigrate::operations::reinsert::Outcome;
+use std::collections::HashMap;
+use support::{Count, Fault, same};
+use world::{DB, World, balanced, counts};
 
-const TYPES: [(&str, &str); 6] = [
-    ("text", "chr(64 + n % 9) || E'\\\\\\t\\'x' || n"),
-    ("numeric(12,3)", "n * 1.125"),
-    ("boolean", "n % 2 = 0"),
-    ("timestamp(3)", "'2024-01-01'::timestamp + n * '1 hour 0.5 seconds'::interval"),
-    ("jsonb", "jsonb_build_object('n', n)"),
-    ("int[]", "ARRAY[n, NULL, -n]"),
+const FAULTS: [Fault; 8] = [
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::ServerGone,
+    Fault::Terminate,
+    Fault::Error("53100"),
+    Fault::Error("57014"),
+    Fault::Error("42501"),
+    // as if a row were to blame: it is looked for, and none is found
+    Fault::Error("23514"),
 ];
 
-#[derive(Debug, Clone)]
-struct Table {
-    keyed: bool,
-    rows: u32,
-    /// Index into `TYPES`; every third value is NULL where the flag says so.
-    columns: Vec<(usize, bool)>,
-    /// Tables that a column refers to.
-    refers: Vec<usize>,
+struct Tale<'a> {
+    world: &'a World,
+    story: &'a Story,
+    backup: Manifest,
+    names: Names,
+    /// All that was done, for whoever reads of a failure.
+    done: Vec<String>,
+    /// The rows of each table as they would be if none had been lost: as text, with how many there are of each.
+    whole: Vec<HashMap<String, usize>>,
+    whole_state: String,
 }
 
-#[derive(Debug, Clone)]
-enum Change {
-    AddColumn(usize),
-    Drop(usize, usize),
-    ToText(usize, usize),
-    Require(usize, usize),
-    DropReference(usize, usize),
-}
-
-#[derive(Debug, Clone)]
-enum Loss {
-    All,
-    Some(usize, u32),
-    Null(usize, usize),
-}
-
-fn tables() -> impl Strategy<Value = Vec<Table>> {
-    let table = (
-        any::<bool>(),
-        0..60u32,
-        prop::collection::vec((0..TYPES.len(), any::<bool>()), 1..4),
-        prop::collection::vec(0..4usize, 0..3),
-    );
-    prop::collection::vec(table.prop_map(|(keyed, rows, columns, refers)| Table { keyed, rows, columns, refers }), 1..4)
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        (0..4usize).prop_map(Change::AddColumn),
-        (0..4usize, 0..4usize).prop_map(|(t, c)| Change::Drop(t, c)),
-        (0..4usize, 0..4usize).prop_map(|(t, c)| Change::ToText(t, c)),
-        (0..4usize, 0..4usize).prop_map(|(t, c)| Change::Require(t, c)),
-        (0..4usize, 0..3usize).prop_map(|(t, r)| Change::DropReference(t, r)),
-    ]
-}
-
-fn loss() -> impl Strategy<Value = Loss> {
-    prop_oneof![
-        Just(Loss::All),
-        (0..4usize, 1..9u32).prop_map(|(t, n)| Loss::Some(t, n)),
-        (0..4usize, 0..4usize).prop_map(|(t, c)| Loss::Null(t, c)),
-    ]
-}
-
-fn create(tables: &[Table]) -> String {
-    let mut sql = String::new();
-    for (n, table) in tables.iter().enumerate() {
-        let columns: String =
-            table.columns.iter().enumerate().map(|(c, (kind, _))| format!(", c{c} {}", TYPES[*kind].0)).collect();
-        let refers: String = (0..table.refers.len()).map(|r| format!(", r{r} int")).collect();
-        let key = if table.keyed { " PRIMARY KEY" } else { "" };
-        sql += &format!("CREATE TABLE t{n} (id serial{key}{columns}{refers});");
-        let values: Vec<String> = table
-            .columns
-            .iter()
-            .map(|(kind, nulls)| {
-                if *nulls { format!("CASE WHEN n % 3 > 0 THEN {} END", TYPES[*kind].1) } else { TYPES[*kind].1.into() }
-            })
-            .collect();
-        let refer: String = table
-            .refers
-            .iter()
-            .map(|to| match tables.get(*to) {
-                Some(to) if to.keyed && to.rows > 0 => format!(", 1 + (n * 7) % {}", to.rows),
-                _ => ", NULL".into(),
-            })
-            .collect();
-        sql += &format!(
-            "INSERT INTO t{n} SELECT CASE WHEN {} THEN n ELSE n / 2 END, {}{refer} FROM generate_series(1, {}) n; SELECT setval('t{n}_id_seq', {});",
-            table.keyed,
-            values.join(", "),
-            table.rows,
-            table.rows + 5
-        );
+impl<'a> Tale<'a> {
+    /// Everything up to the re-insert.
+    fn of(world: &'a World, story: &'a Story) -> Tale<'a> {
+        world.begin(&create(&story.tables));
+        let backup = world.back_up();
+        let mut done = Vec::new();
+        // not everything can be done to every database
+        let mut try_to = |sql: String| {
+            let possible = world.cluster.try_psql(DB, &sql).is_ok();
+            done.extend(possible.then_some(sql));
+            possible
+        };
+        let mut names = Names::of(&story.tables);
+        for change in &story.changes {
+            if let Some((sql, after)) = names.change(change, &story.tables)
+                && try_to(sql)
+            {
+                names = after;
+            }
+        }
+        let whole_state = world.state();
+        let whole = rows(world, &names);
+        story.losses.iter().filter_map(|loss| names.loss(loss)).for_each(|sql| _ = try_to(sql));
+        story.demands.iter().filter_map(|demand| names.demand(demand)).for_each(|sql| _ = try_to(sql));
+        Tale { world, story, backup, names, done, whole, whole_state }
     }
-    for (n, table) in tables.iter().enumerate() {
-        for (r, to) in table.refers.iter().enumerate().filter(|(_, to)| tables.get(**to).is_some_and(|t| t.keyed)) {
-            sql += &format!(
-                "ALTER TABLE t{n} ADD CONSTRAINT k{n}_{r} FOREIGN KEY (r{r}) REFERENCES t{to} ON DELETE CASCADE ON UPDATE CASCADE;"
-            );
+
+    fn reinsert(&self, options: &Options) -> Result<Report, Error> {
+        let before = self.world.state();
+        match self.world.try_at(&self.world.url(), &self.backup, options) {
+            Ok(Outcome::Done(report)) => {
+                balanced(&report, &self.backup);
+                assert!(options.rejects == Rejects::Save || report.rejected() == 0, "{report:?}");
+                Ok(report)
+            }
+            Ok(Outcome::DoesNotFit(report)) => {
+                balanced(&report, &self.backup);
+                assert!(options.rejects == Rejects::Fail && report.rejected() > 0, "{report:?}");
+                same(&before, &self.world.state(), "nothing may change");
+                self.reinsert(&Options { rejects: Rejects::Save, ..options.clone() })
+            }
+            Err(error) => {
+                same(&before, &self.world.state(), "nothing may change");
+                Err(error)
+            }
         }
     }
-    sql
-}
 
-fn apply_change(change: &Change) -> String {
-    match change {
-        Change::AddColumn(t) => format!("ALTER TABLE t{t} ADD IF NOT EXISTS added int NOT NULL DEFAULT 7"),
-        Change::Drop(t, c) => format!("ALTER TABLE t{t} DROP COLUMN IF EXISTS c{c}"),
-        Change::ToText(t, c) => format!("ALTER TABLE t{t} ALTER c{c} TYPE text"),
-        Change::Require(t, c) => format!("ALTER TABLE t{t} ALTER c{c} SET NOT NULL"),
-        Change::DropReference(t, r) => format!("ALTER TABLE t{t} DROP CONSTRAINT IF EXISTS k{t}_{r}"),
-    }
-}
-
-fn apply_loss(loss: &Loss, tables: usize) -> String {
-    match loss {
-        Loss::All => format!("TRUNCATE {}", (0..tables).map(|n| format!("t{n}")).collect::<Vec<_>>().join(", ")),
-        Loss::Some(t, n) => format!("DELETE FROM t{t} WHERE id % {n} = 0"),
-        Loss::Null(t, c) => format!("UPDATE t{t} SET c{c} = NULL"),
-    }
-}
-
-struct World<'a> {
-    cluster: &'a Cluster,
-    runtime: &'a tokio::runtime::Runtime,
-    store: Store,
-}
-
-impl World<'_> {
-    fn url(&self) -> DatabaseUrl {
-        DatabaseUrl::parse(&self.cluster.url("p")).unwrap()
-    }
-
-    fn back_up(&self) -> Manifest {
-        let request = Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None };
-        let (_hand, interrupt) = Interrupt::new();
-        self.runtime.block_on(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().data_only.unwrap()
-    }
-
-    fn reinsert(&self, backup: &Manifest, options: &Options) -> Outcome {
-        let (_hand, interrupt) = Interrupt::new();
-        self.runtime
-            .block_on(async {
-                let plan = prepare(&self.url(), &self.store, backup, options).await?;
-                apply(&self.url(), &self.store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(())).await
-            })
-            .unwrap_or_else(|e| panic!("{e} {:?}", e.hints))
-    }
-}
-
-fn balanced(report: &Report, backup: &Manifest) {
-    for table in &report.tables {
-        assert!(table.is_balanced(), "{table:?}");
-        assert_eq!(Some(table.in_backup), backup.table(&table.from).map(|t| t.stats.rows));
-    }
-}
-
-/// Shows only the lines that differ.
-fn same(one: &str, other: &str, what: &str) {
-    let missing: Vec<&str> = one.lines().filter(|l| !other.lines().any(|o| &o == l)).collect();
-    let surplus: Vec<&str> = other.lines().filter(|l| !one.lines().any(|o| &o == l)).collect();
-    assert!(one == other, "{what}: missing {missing:#?}, surplus {surplus:#?}");
-}
-
-fn check(world: &World<'_>, tables: &[Table], changes: &[Change], losses: &[Loss]) {
-    world.cluster.psql("postgres", "DROP DATABASE IF EXISTS p; DROP DATABASE IF EXISTS whole");
-    world.cluster.create_db("p");
-    world.cluster.psql("p", &create(tables));
-    let backup = world.back_up();
-    let mut schema_changes = Vec::new();
-    for sql in changes.iter().map(apply_change) {
-        // not every change fits every schema
-        if world.cluster.try_psql("p", &sql).is_ok() {
-            schema_changes.push(sql);
+    /// With a statement that fails: nothing, or all of it.
+    fn disturbed(&self, options: &Options, before: &str, undisturbed: &(String, Vec<String>)) {
+        let (at, fault) = (self.story.fault.0, FAULTS[self.story.fault.1]);
+        self.world.proxy.inject(Count::Statements, at, fault);
+        let outcome = self.world.try_at(&self.world.proxy_url(), &self.backup, options);
+        let seen = self.world.proxy.seen();
+        self.world.proxy.let_all_through();
+        let what = format!("{fault:?} at {at}: {:?}\n{outcome:?}\n{:#?}", seen.get(at - 1), self.done);
+        assert_eq!(self.world.left_sessions(), "", "{what}");
+        let state = self.world.state();
+        match outcome {
+            Ok(Outcome::Done(report)) => {
+                same(&undisturbed.0, &state, &what);
+                assert_eq!(undisturbed.1, counts(&report), "{what}");
+            }
+            Ok(Outcome::DoesNotFit(_)) => same(before, &state, &what),
+            Err(error) => {
+                assert!([1, 6].contains(&error.kind.exit_code()), "{what}");
+                let words = error.message.to_lowercase();
+                if words.contains("nothing was changed") || state == before {
+                    same(before, &state, &what);
+                } else {
+                    same(&undisturbed.0, &state, &what);
+                }
+                assert!(words.contains("nothing was changed") != words.contains("either all back or none"), "{what}");
+            }
         }
     }
-    // what it should be: the changes made while all rows were there
-    world.cluster.psql("postgres", "CREATE DATABASE whole TEMPLATE p");
-    for sql in losses.iter().map(|l| apply_loss(l, tables.len())) {
-        let _ = world.cluster.try_psql("p", &sql);
+
+    fn keyless(&self, t: usize) -> bool {
+        !self.story.tables[t].keyed
     }
-    let before = world.cluster.dump("p");
-    let update = Options { on_conflict: OnConflict::Update, ..Options::default() };
-    match world.reinsert(&backup, &update) {
-        Outcome::Done(report) => balanced(&report, &backup),
-        Outcome::DoesNotFit(report) => {
-            balanced(&report, &backup);
-            same(&before, &world.cluster.dump("p"), "nothing may change");
-            let report = world.reinsert(&backup, &Options { rejects: Rejects::Save, ..update.clone() });
-            balanced(report.report(), &backup);
+
+    /// Rows that were changed and not lost: are they what they were again?
+    fn is_whole_again(&self, report: &Report) -> bool {
+        let nulled = self.story.losses.iter().filter_map(|loss| match loss {
+            Loss::Null(t, _) if *t < self.story.tables.len() => Some(*t),
+            _ => None,
+        });
+        let nulled: Vec<usize> = nulled.collect();
+        let left = match self.story.on_conflict {
+            OnConflict::Replace => false,
+            // rows without a key that were changed stay beside the ones that come back
+            OnConflict::Fill | OnConflict::Update => nulled.iter().any(|t| self.keyless(*t)),
+            OnConflict::Skip => !nulled.is_empty(),
+        };
+        !left && report.rejected() == 0
+    }
+
+    fn check(&self) {
+        let options = self.names.options(self.story);
+        self.world.remember();
+        let before = self.world.state();
+        let report = match self.reinsert(&options) {
+            Ok(report) => report,
+            // rows that stay refer to rows that would be gone
+            Err(error) => {
+                assert!(error.kind.exit_code() == 6 && options.on_conflict == OnConflict::Replace, "{error} {self:#?}");
+                return;
+            }
+        };
+        let after = self.world.state();
+        let rows_of = |state: &str| state.lines().filter(|l| l.starts_with("rows ")).collect::<Vec<_>>().join("\n");
+        if self.is_whole_again(&report) {
+            same(&rows_of(&self.whole_state), &rows_of(&after), &format!("{self:#?} {report:#?}"));
         }
+        // whatever was kept out or left: what is there is what was there, but for values that were set to NULL
+        let found = rows(self.world, &self.names);
+        for (t, found) in found.iter().enumerate() {
+            let nulled = self.story.losses.iter().any(|l| matches!(l, Loss::Null(n, _) if n == &t));
+            for (row, times) in found.iter().filter(|_| !nulled) {
+                let should = self.whole[t].get(row).copied().unwrap_or(0);
+                assert!(*times <= should, "{times} times, should be {should}: {row}\n{self:#?} {report:#?}");
+            }
+        }
+        let again = self.reinsert(&options).unwrap();
+        if options.on_conflict != OnConflict::Replace {
+            assert!(again.inserted() + again.updated() == 0, "{again:?} {self:#?}");
+        }
+        same(&after, &self.world.state(), &format!("the same again adds nothing: {self:#?}"));
+
+        self.world.reset();
+        self.disturbed(&Options { rejects: Rejects::Save, ..options }, &before, &(after, counts(&report)));
     }
-    let after = world.cluster.dump("p");
-    // rows without a key that were changed, not lost, stay beside the ones that come back
-    let keyless_changed =
-        losses.iter().any(|l| matches!(l, Loss::Null(t, _) if tables.get(*t).is_some_and(|t| !t.keyed)));
-    let lost_for_good = changes.iter().any(|c| matches!(c, Change::Require(..)));
-    if !keyless_changed && !lost_for_good {
-        same(&world.cluster.dump("whole"), &after, &format!("{schema_changes:?} {losses:?}"));
+}
+
+impl std::fmt::Debug for Tale<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tale").field("done", &self.done).field("options", &self.names.options(self.story)).finish()
     }
-    let again = world.reinsert(&backup, &Options { rejects: Rejects::Save, ..update });
-    balanced(again.report(), &backup);
-    assert!(again.report().inserted() == 0, "{again:?}");
-    same(&after, &world.cluster.dump("p"), "the same again adds nothing");
+}
+
+fn rows(world: &World, names: &Names) -> Vec<HashMap<String, usize>> {
+    let of = |table: String| {
+        let mut rows = HashMap::new();
+        let text = world.psql(&format!("SELECT replace(t::text, E'\\n', ' ') FROM {table} t"));
+        text.lines().for_each(|row| *rows.entry(row.to_owned()).or_insert(0) += 1);
+        rows
+    };
+    (0..).map_while(|t| names.table(t)).map(of).collect()
 }
 
 #[test]
 fn every_row_is_accounted_for() {
-    let cluster = Cluster::start();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let world =
-        World { cluster: &cluster, runtime: &runtime, store: Store::open(&folder.path().join("store")).unwrap() };
+    let world = World::new();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
     let mut runner =
         TestRunner::new(Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() });
-    let strategy = (tables(), prop::collection::vec(change(), 0..4), prop::collection::vec(loss(), 1..4));
-    let outcome = runner.run(&strategy, |(tables, changes, losses)| {
-        check(&world, &tables, &changes, &losses);
+    let outcome = runner.run(&story(), |story| {
+        Tale::of(&world, &story).check();
         Ok(())
     });
     outcome.unwrap();

@@ -48,6 +48,15 @@ pub async fn copy_out(
     let mut piece: Vec<u8> = Vec::with_capacity(PIECE + (16 << 10));
     while let Some(row) = stream.next().await {
         let row = row.map_err(doing("reading a table"))?;
+        if row.len() >= PIECE {
+            // as large as it is, it is not held twice
+            if !piece.is_empty() {
+                sink(&piece)?;
+                piece.clear();
+            }
+            sink(&row)?;
+            continue;
+        }
         piece.extend_from_slice(&row);
         if piece.len() >= PIECE {
             sink(&piece)?;
