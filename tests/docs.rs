@@ -16,7 +16,8 @@ fn block(case: &Path) -> String {
     let arguments = options.get("arguments").and_then(|a| a.as_array()).cloned().unwrap_or_default();
     let command: String = arguments.iter().map(|a| format!(" {}", shell_word(a.as_str().unwrap()))).collect();
     let output = read("output.expected").unwrap_or_else(|e| panic!("{}: {e}", case.display()));
-    let said: String = output.lines().filter(|l| *l != "Re-inserting …").map(|l| format!("{l}\n")).collect();
+    let said: String =
+        output.lines().filter(|l| !["Re-inserting …", "Comparing …"].contains(l)).map(|l| format!("{l}\n")).collect();
     let said = said.replace("/WORK/store/", ".safemigrate/").replace("-BACKUP-TIME", "-ykspx942-2026-11-22T185543Z");
     let code = options.get("exit").map(|code| format!("$ echo $?\n{code}\n")).unwrap_or_default();
     format!("```console\n$ safemigrate reinsert{command}\n{said}{code}```\n")

@@ -668,7 +668,9 @@ fn a_table_that_is_held_by_another_session_is_named() {
     let mut holder = shop.cluster.session(DB);
     holder.run(r#"BEGIN; UPDATE "Product" SET price = 0"#);
     let error = shop.run(&options(), false).unwrap_err();
-    assert!(error.message.contains("Another session holds the tables"), "{error}");
+    let said = &error.message;
+    assert!(said.contains("\"Product\" is locked by process ") && said.contains("of user postgres for 1"), "{said}");
+    assert!(said.contains("UPDATE \"Product\" SET price = 0. Nothing was changed"), "{said}");
     holder.run("ROLLBACK");
     shop.reinsert(&options());
 }

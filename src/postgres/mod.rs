@@ -14,7 +14,7 @@ pub mod snapshot;
 pub mod structure;
 pub mod tools;
 pub mod url;
-mod waiting;
+pub mod waiting;
 pub mod writers;
 
 pub use sqlx::postgres::PgConnection;

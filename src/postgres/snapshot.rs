@@ -3,7 +3,7 @@
 use super::catalog::read_catalog;
 use super::session::{connect, doing};
 use super::url::DatabaseUrl;
-use super::waiting::{LOCK_WAIT_SECONDS, blocked};
+use super::waiting::{LOCK_WAIT_SECONDS, Lock, blocked};
 use crate::domain::manifest::DatabaseInfo;
 use crate::domain::names::{QualifiedName, quote_literal};
 use crate::domain::schema::{Catalog, Table};
@@ -161,7 +161,7 @@ async fn lock_all(leader: &mut PgConnection) -> Result<Catalog> {
             let _ = leader.execute("ROLLBACK").await;
             let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
             match code.as_str() {
-                "55P03" => return Err(blocked(leader).await.because(error)),
+                "55P03" => return Err(blocked(leader, Lock::ToRead).await.because(error)),
                 // a table was dropped since we looked
                 "42P01" => {
                     known = table_names(&read_catalog(leader).await?);

@@ -31,9 +31,24 @@ pub async fn lift<T>(connection: &mut PgConnection, before: &str, result: Result
         Ok(_) if back.is_err() => {
             result.and(Err(Error::new(ErrorKind::Server, "The connection to the server was lost")))
         }
-        Err(error) if is_lock_timeout(&error) => Err(blocked(connection).await.because(error)),
-        other => other,
+        Err(error) => Err(name_holder(connection, Lock::ToRead, error).await),
+        done => done,
     }
+}
+
+/// What a lock is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub enum Lock {
+    /// Only who changes a table's structure is in the way.
+    ToRead,
+    /// Everybody who has touched a table in an open transaction can be in the way.
+    ToChange,
+}
+
+/// Where a wait has come to its end, the sentence that names who holds the lock; every other error as it is.
+/// The session's transaction must not be a failed one.
+pub async fn name_holder(connection: &mut PgConnection, lock: Lock, error: Error) -> Error {
+    if is_lock_timeout(&error) { blocked(connection, lock).await.because(error) } else { error }
 }
 
 fn is_lock_timeout(error: &Error) -> bool {
@@ -42,15 +57,16 @@ fn is_lock_timeout(error: &Error) -> bool {
 }
 
 /// The sentence that names who holds the lock.
-pub async fn blocked(connection: &mut PgConnection) -> Error {
+pub async fn blocked(connection: &mut PgConnection, lock: Lock) -> Error {
     let row = sqlx::query(
         "SELECT l.relation::regclass::text AS table, a.pid, a.usename::text AS role, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query,
                 extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-         WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation' AND a.pid <> pg_backend_pid()
+         WHERE (l.mode = 'AccessExclusiveLock' OR $1) AND l.granted AND l.relation >= 16384 AND l.locktype = 'relation' AND a.pid <> pg_backend_pid()
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
          ORDER BY a.xact_start LIMIT 1",
     )
+    .bind(matches!(lock, Lock::ToChange))
     .fetch_optional(connection)
     .await;
     let who = row.ok().flatten().and_then(|row| {

@@ -5,14 +5,14 @@ use super::identity::RowIdentity;
 use super::options::{OnConflict, Rejects};
 use super::plan::{Plan, TablePlan};
 use crate::domain::manifest::Manifest;
-use crate::domain::names::quote_literal;
+use crate::domain::names::{QualifiedName, quote_literal};
 use serde::Serialize;
 
 /// The plan for people: a line for each table, below it one for each column that is not simply copied.
 pub fn describe(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for table in &plan.tables {
-        describe_table(table, &mut lines);
+        describe_table(table, plan, &mut lines);
     }
     for skipped in &plan.skipped {
         lines.push(format!("{}: skipped, {} ({})", skipped.table, skipped.why, rows(skipped.rows)));
@@ -38,7 +38,7 @@ fn rows(count: u64) -> String {
     if count == 1 { "1 row".into() } else { format!("{count} rows") }
 }
 
-fn describe_table(table: &TablePlan, lines: &mut Vec<String>) {
+fn describe_table(table: &TablePlan, plan: &Plan, lines: &mut Vec<String>) {
     let renamed = if table.table == table.from { String::new() } else { format!(" from {}", table.from) };
     let by = match &table.identity {
         RowIdentity::Key(columns) => format!("rows known by {}", columns.join(", ")),
@@ -52,7 +52,10 @@ fn describe_table(table: &TablePlan, lines: &mut Vec<String>) {
     }
     lines.extend(table.columns.iter().filter_map(|c| Some(format!("    {}: {}", c.column, describe_column(c)?))));
     for skipped in &table.skipped {
-        lines.push(format!("    {}: skipped, {}", skipped.column, why_skipped(skipped.why)));
+        lines.push(match takes(plan, &table.from, &skipped.column) {
+            Some(other) => format!("    {}: goes into {}", skipped.column, other.table),
+            None => format!("    {}: skipped, {}", skipped.column, why_skipped(skipped.why)),
+        });
     }
 }
 
@@ -111,10 +114,7 @@ pub fn not_back(plan: &Plan, backup: &Manifest) -> Vec<NotBack> {
         left.push(NotBack { table, column: None, rows: Some(skipped.rows), values: None, why });
     }
     for table in &plan.tables {
-        // the same rows may go into a second table
-        let placed = |column: &str| {
-            plan.tables.iter().any(|t| t.from == table.from && t.columns.iter().any(|c| c.from() == Some(column)))
-        };
+        let placed = |column: &str| takes(plan, &table.from, column).is_some();
         for skipped in table.skipped.iter().filter(|s| s.why != WhySkipped::Generated && !placed(&s.column)) {
             let of_part = |part: &crate::domain::manifest::TableData| -> u64 {
                 let mut columns = part.table.data_columns().zip(&part.stats.columns);
@@ -134,6 +134,11 @@ pub fn not_back(plan: &Plan, backup: &Manifest) -> Vec<NotBack> {
         }
     }
     left
+}
+
+/// The table of today that takes a column of the backup: the same rows may go into several.
+fn takes<'p>(plan: &'p Plan, from: &QualifiedName, column: &str) -> Option<&'p TablePlan> {
+    plan.tables.iter().find(|t| &t.from == from && t.columns.iter().any(|c| c.from() == Some(column)))
 }
 
 fn why_skipped(why: WhySkipped) -> &'static str {

@@ -23,6 +23,7 @@ use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, termi
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::{connect, explain_rights};
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::waiting::{Lock, name_holder};
 use crate::store::Store;
 use ending::BeforeCommit;
 use load::Load;
@@ -156,6 +157,7 @@ async fn perform(job: &Job<'_>, purpose: Purpose, before_commit: &mut BeforeComm
         }
         Err(error) => {
             rollback(&mut connection).await;
+            let error = name_holder(&mut connection, Lock::ToChange, error).await;
             close(connection).await;
             Err(error)
         }

@@ -3,12 +3,10 @@
 use crate::domain::names::{QualifiedName, quote_ident};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
+use crate::postgres::waiting::LOCK_WAIT_SECONDS;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor, Row};
 use std::error::Error as _;
-
-/// How long another session may hold a table before we give up.
-const LOCK_TIMEOUT: &str = "10s";
 
 /// What building indexes and checking foreign keys may use at least; a server that allows more keeps that.
 const BUILD_MEMORY: &str = "128MB";
@@ -49,7 +47,7 @@ pub async fn begin(connection: &mut PgConnection, tables: &[(QualifiedName, bool
         connection,
         "beginning",
         &format!(
-            "BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET CONSTRAINTS ALL IMMEDIATE;
+            "BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'; SET CONSTRAINTS ALL IMMEDIATE;
              SELECT set_config('maintenance_work_mem', '{BUILD_MEMORY}', true)
              WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('{BUILD_MEMORY}')"
         ),
@@ -104,7 +102,9 @@ fn held(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|e| e.code()).as_deref() {
         Some("55P03" | "40P01") => Error::new(
             ErrorKind::Server,
-            format!("Another session holds the tables and did not let go within {LOCK_TIMEOUT}. Nothing was changed"),
+            format!(
+                "Another session holds the tables and did not let go within {LOCK_WAIT_SECONDS} s. Nothing was changed"
+            ),
         )
         .hint("Stop the application or end its open transaction, then try again.")
         .hint("Who it is: SELECT pid, application_name, state, query FROM pg_stat_activity WHERE state <> 'idle'")
