@@ -362,7 +362,7 @@ model Profile {
     says(&said, "public.User.avatar");
     let command = reinsert_command(&said);
     says(&command, " --map User=User --map User=Profile --map User.id=Profile.userId");
-    says(&story.re_insert(&said), "✔ Every row of the backup is accounted for.");
+    says(&story.re_insert(&said), "✔ Everything in the backup is in the database");
     assert_eq!(
         story.psql(r#"SELECT string_agg(email || '/' || coalesce(bio, '-') || '/' || avatar, ' ' ORDER BY u.id) FROM "User" u JOIN "Profile" p ON p."userId" = u.id"#),
         "a@x/likes engines/a.png b@x/-/b.png"
