@@ -15,7 +15,8 @@ fn peak(scene: &Scene, arguments: &[&str]) -> u64 {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     // of a process that has ended nothing is written there
-    while let Some(line) = std::fs::read_to_string(&status).unwrap_or_default().lines().find(|l| l.starts_with("VmHWM")) {
+    while let Some(line) = std::fs::read_to_string(&status).unwrap_or_default().lines().find(|l| l.starts_with("VmHWM"))
+    {
         peak = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -49,7 +50,11 @@ fn there_and_back(table: &str, rows: &str, most: u64) {
 /// twice. Back it goes in small pieces.
 #[test]
 fn bytes_of_a_hundred_megabytes() {
-    there_and_back("body bytea", "SELECT 1, decode(repeat(string_agg(md5(n::text), ''), 100), 'hex') FROM generate_series(1, 62500) n", 600);
+    there_and_back(
+        "body bytea",
+        "SELECT 1, decode(repeat(string_agg(md5(n::text), ''), 100), 'hex') FROM generate_series(1, 62500) n",
+        600,
+    );
 }
 
 #[test]

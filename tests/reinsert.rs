@@ -679,7 +679,8 @@ fn a_changed_schema_between_plan_and_apply_is_noticed() {
     let (_hand, interrupt) = Interrupt::new();
     let plan = shop.runtime.block_on(prepare(&url, &store, backup, &options())).unwrap();
     shop.psql(r#"ALTER TABLE "Product" ADD x int NOT NULL DEFAULT 5"#);
-    let error = shop.runtime.block_on(apply(&url, &store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(()))).unwrap_err();
+    let error =
+        shop.runtime.block_on(apply(&url, &store, backup, &plan, &Quiet, &interrupt, &mut |_| Ok(()))).unwrap_err();
     assert!(error.message.contains("schema has changed"), "{error}");
 }
 

@@ -8,8 +8,8 @@ mod world;
 mod case;
 
 use case::{Case, straight, through_staging};
-use safemigrate::domain::manifest::Manifest;
 use safemigrate::domain::event::Quiet;
+use safemigrate::domain::manifest::Manifest;
 use safemigrate::domain::reinsert::Plan;
 use safemigrate::domain::run::Committing;
 use safemigrate::error::{Error, Result};

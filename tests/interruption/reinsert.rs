@@ -75,9 +75,16 @@ impl Lost {
     #[track_caller]
     fn next_one(&self, tells: &str) {
         self.scene.cluster.psql("postgres", "ALTER ROLE boss RESET slow.place");
-        let said = self.scene.run(&["reinsert", &self.backup, "--yes"]).ok().says("Every row of the backup is accounted for");
+        let said =
+            self.scene.run(&["reinsert", &self.backup, "--yes"]).ok().says("Every row of the backup is accounted for");
         assert!(tells.is_empty() || said.stderr.contains(tells), "{said}");
-        assert_eq!(self.scene.cluster.psql("shop", r#"SELECT count(*) FROM customer JOIN "Order" USING (id) JOIN slow USING (id) JOIN retyped USING (id)"#), "200");
+        assert_eq!(
+            self.scene.cluster.psql(
+                "shop",
+                r#"SELECT count(*) FROM customer JOIN "Order" USING (id) JOIN slow USING (id) JOIN retyped USING (id)"#
+            ),
+            "200"
+        );
         assert_eq!(self.status(), "");
     }
 }
@@ -136,7 +143,10 @@ fn by_the_server() {
             }
             let (code, stdout, stderr) = ended(child);
             assert_eq!(code, 1, "{}: {stdout}{stderr}", at.0);
-            assert!(stderr.contains("The connection to the server was lost") && stderr.contains("othing was changed"), "{stderr}");
+            assert!(
+                stderr.contains("The connection to the server was lost") && stderr.contains("othing was changed"),
+                "{stderr}"
+            );
             lost.scene.cluster.restart();
             lost.as_before(at.0);
             assert_eq!(lost.status(), "");

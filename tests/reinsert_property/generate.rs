@@ -17,7 +17,11 @@ pub const TYPES: [(&str, &str, &[&str]); 24] = [
     ("real", "n / 3.0", &["double precision", "numeric", "text"]),
     ("double precision", "CASE n % 5 WHEN 0 THEN '-Infinity' ELSE n / 7.0 END", &["text", "numeric(30,10)"]),
     ("boolean", "n % 2 = 0", &["text"]),
-    ("timestamp(3)", "'2024-01-01'::timestamp + n * '1 hour 0.567 seconds'::interval", &["timestamptz", "date", "timestamp(0)", "text"]),
+    (
+        "timestamp(3)",
+        "'2024-01-01'::timestamp + n * '1 hour 0.567 seconds'::interval",
+        &["timestamptz", "date", "timestamp(0)", "text"],
+    ),
     ("timestamptz", "'2024-03-31 00:00+00'::timestamptz + n * '17 minutes'::interval", &["timestamp", "text", "date"]),
     ("date", "'0044-03-15 BC'::date + n * 1000", &["timestamp", "text"]),
     ("interval", "n * '1 mon 1 day 0.5 s'::interval", &["text", "time"]),
@@ -211,9 +215,13 @@ impl Names {
 
     pub fn demand(&self, demand: &Demand) -> Option<String> {
         Some(match demand {
-            Demand::Required(t, c) => format!("ALTER TABLE {} ALTER {} SET NOT NULL", self.table(*t)?, self.column(*t, *c)?),
+            Demand::Required(t, c) => {
+                format!("ALTER TABLE {} ALTER {} SET NOT NULL", self.table(*t)?, self.column(*t, *c)?)
+            }
             Demand::Unique(t, c) => format!("ALTER TABLE {} ADD UNIQUE ({})", self.table(*t)?, self.column(*t, *c)?),
-            Demand::Reference(t, to) => format!("ALTER TABLE {} ADD FOREIGN KEY (id) REFERENCES {}", self.table(*t)?, self.table(*to)?),
+            Demand::Reference(t, to) => {
+                format!("ALTER TABLE {} ADD FOREIGN KEY (id) REFERENCES {}", self.table(*t)?, self.table(*to)?)
+            }
             Demand::Check(t, n) => format!("ALTER TABLE {} ADD CHECK (id % {n} <> 1)", self.table(*t)?),
         })
     }
@@ -261,7 +269,11 @@ pub fn create(tables: &[Table]) -> String {
         sql += &format!("CREATE TABLE t{n} (id serial{key}{columns}{refers});");
         let value = |(kind, nulls): &(usize, bool)| {
             let (name, value, _) = TYPES[*kind];
-            if *nulls { format!("CASE WHEN n % 3 > 0 THEN ({value})::{name} END") } else { format!("({value})::{name}") }
+            if *nulls {
+                format!("CASE WHEN n % 3 > 0 THEN ({value})::{name} END")
+            } else {
+                format!("({value})::{name}")
+            }
         };
         let values: Vec<String> = table.columns.iter().map(value).collect();
         let refer = |to: &usize| match tables.get(*to) {
@@ -279,7 +291,8 @@ pub fn create(tables: &[Table]) -> String {
     }
     for (n, table) in tables.iter().enumerate() {
         for (r, to) in table.refers.iter().enumerate().filter(|(_, to)| tables.get(**to).is_some_and(|t| t.keyed)) {
-            let way = ["ON DELETE CASCADE ON UPDATE CASCADE", "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"][(n + r) % 2];
+            let way =
+                ["ON DELETE CASCADE ON UPDATE CASCADE", "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"][(n + r) % 2];
             sql += &format!("ALTER TABLE t{n} ADD CONSTRAINT k{n}_{r} FOREIGN KEY (r{r}) REFERENCES t{to} {way};");
         }
     }

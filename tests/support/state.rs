@@ -44,10 +44,5 @@ pub fn same(expected: &str, found: &str, what: &str) {
         let other: std::collections::HashSet<&str> = other.lines().collect();
         one.lines().filter(|l| !other.contains(l)).map(str::to_owned).collect()
     };
-    assert!(
-        expected == found,
-        "{what}\nmissing {:#?}\nsurplus {:#?}",
-        lines(expected, found),
-        lines(found, expected)
-    );
+    assert!(expected == found, "{what}\nmissing {:#?}\nsurplus {:#?}", lines(expected, found), lines(found, expected));
 }

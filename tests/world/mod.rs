@@ -84,7 +84,13 @@ impl World {
         self.runtime.block_on(prepare(url, &self.store, backup, options))
     }
 
-    pub fn apply_at(&self, url: &DatabaseUrl, backup: &Manifest, plan: &Plan, interrupt: &Interrupt) -> Result<Outcome> {
+    pub fn apply_at(
+        &self,
+        url: &DatabaseUrl,
+        backup: &Manifest,
+        plan: &Plan,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome> {
         self.runtime.block_on(apply(url, &self.store, backup, plan, &Quiet, interrupt, &mut |_| Ok(())))
     }
 
@@ -137,4 +143,3 @@ pub fn counts(report: &Report) -> Vec<String> {
     };
     report.tables.iter().map(of).collect()
 }
-

@@ -1,7 +1,7 @@
 //! Getting the rows in: the quick way where tables are empty and types equal, else through staging, row by row accounted for.
 
-use super::feed::{feed, parts};
 use super::Purpose;
+use super::feed::{feed, parts};
 use super::load::{Load, TypeInfos};
 use crate::domain::event::Event;
 use crate::domain::names::QualifiedName;

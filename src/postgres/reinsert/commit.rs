@@ -37,7 +37,8 @@ pub enum Fate {
 pub async fn mark(connection: &mut PgConnection) -> Result<Committing> {
     let ask = "SELECT txid_current(), pg_postmaster_start_time()::text, pg_backend_pid()";
     let row = connection.fetch_one(ask).await.map_err(doing("asking for the transaction"))?;
-    let read = || Ok(Committing { transaction: row.try_get(0)?, server_since: row.try_get(1)?, session: row.try_get(2)? });
+    let read =
+        || Ok(Committing { transaction: row.try_get(0)?, server_since: row.try_get(1)?, session: row.try_get(2)? });
     read().map_err(doing("asking for the transaction"))
 }
 
