@@ -73,7 +73,10 @@ pub async fn blocked(connection: &mut PgConnection, lock: Lock) -> Error {
         let (table, pid): (String, i32) = (row.try_get("table").ok()?, row.try_get("pid").ok()?);
         let (role, query): (String, String) = (row.try_get("role").ok()?, row.try_get("query").ok()?);
         let seconds: i64 = row.try_get("seconds").ok()?;
-        Some(format!("{table} is locked by process {pid} of user {role} for {seconds} s: {query}"))
+        Some(format!(
+            "{table} is locked by process {pid} of user {role} for {seconds} s: {}",
+            query.trim_end_matches([';', ' '])
+        ))
     });
     let who = who.unwrap_or_else(|| "another transaction holds it".to_owned());
     Error::new(

@@ -75,8 +75,11 @@ impl Lost {
     #[track_caller]
     fn next_one(&self, tells: &str) {
         self.scene.cluster.psql("postgres", "ALTER ROLE boss RESET slow.place");
-        let said =
-            self.scene.run(&["reinsert", &self.backup, "--yes"]).ok().says("Everything in the backup is in the database");
+        let said = self
+            .scene
+            .run(&["reinsert", &self.backup, "--yes"])
+            .ok()
+            .says("Everything in the backup is in the database");
         assert!(tells.is_empty() || said.stderr.contains(tells), "{said}");
         assert_eq!(
             self.scene.cluster.psql(
