@@ -483,6 +483,22 @@ fn an_owner_without_other_rights_is_enough() {
 }
 
 #[test]
+fn a_user_who_may_not_make_temporary_tables_is_told_so() {
+    let mut shop = Shop::new(
+        "CREATE ROLE app LOGIN PASSWORD 'sesame'; REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC; CREATE TABLE t (id int PRIMARY KEY);
+         ALTER TABLE t OWNER TO app; INSERT INTO t SELECT generate_series(1, 9)",
+    );
+    shop.psql("DELETE FROM t WHERE id > 5");
+    shop.role = "app";
+    let error = shop.refused(&options());
+    assert!(error.message.contains("may not make temporary tables"), "{error}");
+    assert!(error.hints.iter().any(|h| h.contains("GRANT TEMPORARY ON DATABASE")), "{:?}", error.hints);
+    // what needs none of them comes back
+    shop.psql("TRUNCATE t");
+    assert_eq!(of(&shop.reinsert(&options()), "public.t").inserted, 9);
+}
+
+#[test]
 fn nothing_of_prisma_and_nothing_of_gone_tables_comes_back() {
     let shop = Shop::new(
         "CREATE TABLE _prisma_migrations (id text PRIMARY KEY); INSERT INTO _prisma_migrations VALUES ('m'); CREATE TABLE gone (id int); INSERT INTO gone VALUES (1), (2); CREATE TABLE t (id int); INSERT INTO t VALUES (1)",
