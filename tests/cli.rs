@@ -52,6 +52,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       list      The backups: kind, age, rows, size, why
       show      One backup, table by table
       verify    Compare the live database with a backup: rows, columns, values
+      check     Are the backups themselves whole? `--restore` proves it
       history   The guarded commands that ran, and how they ended
       status    Unfinished runs and what to do about them
       recover   Finish or undo what a crash left
@@ -135,8 +136,8 @@ fn dev_help_is_ours_wherever_it_stands() {
 #[test]
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
-        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "recover", "prune", "rollback",
-        "reinsert", "guard",
+        "dev", "reset", "backup", "list", "show", "verify", "check", "history", "status", "recover", "prune",
+        "rollback", "reinsert", "guard",
     ];
     for command in commands {
         let help = run(&[command, "--help"]);

@@ -25,6 +25,9 @@ pub enum Command {
     /// Compare the live database with a backup: rows, columns, values
     #[command(after_help = "Example:\n  safemigrate verify f-7k2m")]
     Verify(IdArgs),
+    /// Are the backups themselves whole? `--restore` proves it
+    #[command(after_help = "Example:\n  safemigrate check --all")]
+    Check(CheckArgs),
     /// The guarded commands that ran, and how they ended
     #[command(after_help = "Example:\n  safemigrate history")]
     History,
@@ -58,6 +61,7 @@ impl Command {
             Self::List => "list",
             Self::Show(_) => "show",
             Self::Verify(_) => "verify",
+            Self::Check(_) => "check",
             Self::History => "history",
             Self::Status => "status",
             Self::Recover => "recover",
@@ -124,6 +128,20 @@ pub struct ShowArgs {
 pub struct IdArgs {
     /// An id, the beginning of one, or `latest` [default: the checkpoint of the last run]
     pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// An id, the beginning of one, or `latest` [default: the backups of the newest checkpoint]
+    pub id: Option<String>,
+
+    /// Every backup in the store
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
+
+    /// Also restore into a scratch database beside the live one, compare everything, drop it
+    #[arg(long)]
+    pub restore: bool,
 }
 
 #[derive(Debug, Args)]

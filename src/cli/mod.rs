@@ -8,7 +8,7 @@ mod passthrough;
 mod usage;
 
 pub use args::{
-    BackupArgs, BackupKind, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
+    BackupArgs, BackupKind, CheckArgs, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
     ReinsertArgs, Rejects, ResetArgs, RollbackArgs, ShowArgs, Strategy,
 };
 

@@ -1,6 +1,7 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
+mod check;
 mod guard;
 mod guarded;
 mod history;
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
+        Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,
