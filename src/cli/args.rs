@@ -37,9 +37,18 @@ pub enum Command {
     /// Finish or undo what a crash left
     #[command(after_help = "Example:\n  safemigrate recover")]
     Recover,
-    /// Delete old backups
+    /// Delete old backups; those that are held stay
     #[command(after_help = "Example:\n  safemigrate prune --keep 5")]
     Prune(PruneArgs),
+    /// Hold a backup until it is unpinned
+    #[command(after_help = "Example:\n  safemigrate pin f-7k2m")]
+    Pin(ShowArgs),
+    /// Let a pinned backup go with the others
+    #[command(after_help = "Example:\n  safemigrate unpin f-7k2m")]
+    Unpin(ShowArgs),
+    /// Delete one backup; a held one only when its id is typed (`--confirm ID`)
+    #[command(after_help = "Example:\n  safemigrate delete f-7k2m")]
+    Delete(ShowArgs),
     /// Put structure and data back as a full backup holds them
     #[command(after_help = "Example:\n  safemigrate rollback --set-aside")]
     Rollback(RollbackArgs),
@@ -66,6 +75,9 @@ impl Command {
             Self::Status => "status",
             Self::Recover => "recover",
             Self::Prune(_) => "prune",
+            Self::Pin(_) => "pin",
+            Self::Unpin(_) => "unpin",
+            Self::Delete(_) => "delete",
             Self::Rollback(_) => "rollback",
             Self::Reinsert(_) => "reinsert",
             Self::Guard(guard) => match guard.action {

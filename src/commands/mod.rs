@@ -2,11 +2,13 @@
 
 mod backup;
 mod check;
+mod delete;
 mod guard;
 mod guarded;
 mod history;
 mod list;
 mod loss;
+mod pin;
 mod prune;
 mod recover;
 mod reinsert;
@@ -39,6 +41,9 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,
         Command::Prune(args) => prune::run(&globals, &args, ui),
+        Command::Pin(args) => pin::pin(&globals, &args, ui),
+        Command::Unpin(args) => pin::unpin(&globals, &args, ui),
+        Command::Delete(args) => delete::run(&globals, &args, ui),
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,

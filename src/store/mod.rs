@@ -6,6 +6,7 @@
 //!   objects/ab/abcd…  zstd; named by the BLAKE3 of what is inside
 //!   backups/<id>.json manifests, written last: a backup exists whole or not at all
 //!   runs/<id>.json    journal of guarded commands
+//!   pins/<id>         backups that the user wants to keep
 //!   tmp/              objects that no backup claims yet; left-overs are swept
 //!   lock              held by the one run that writes
 //!   .gitignore        "*"
@@ -16,6 +17,7 @@ mod flaw;
 pub mod lock;
 mod manifests;
 mod objects;
+mod pins;
 mod runs;
 mod sweep;
 
@@ -34,8 +36,19 @@ use std::path::{Path, PathBuf};
 /// The newest layout that this program writes.
 const LAYOUT: u32 = 1;
 /// What may stand in a store that is not made to its end, or at the root of a disk of its own.
-const OURS: &[&str] =
-    &["objects", "backups", "runs", "tmp", "lock", "rejects", "set-aside", ".gitignore", "format", "lost+found"];
+const OURS: &[&str] = &[
+    "objects",
+    "backups",
+    "runs",
+    "tmp",
+    "lock",
+    "pins",
+    "rejects",
+    "set-aside",
+    ".gitignore",
+    "format",
+    "lost+found",
+];
 
 /// Where backups and runs are kept. Cheap to clone; nothing is created before `prepare`.
 #[derive(Debug, Clone)]
@@ -67,7 +80,7 @@ impl Store {
     /// Whoever can write into a store can put words into a rollback. As ssh does with its keys, root is trusted.
     fn refuse_foreign_hands(&self) -> Result<()> {
         let me = rustix::process::geteuid().as_raw();
-        for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder()] {
+        for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.pins_folder()] {
             // what is missing is made by `prepare`
             let Ok(there) = fs::metadata(&folder) else { continue };
             let why = if there.uid() != me && there.uid() != 0 {
@@ -157,6 +170,10 @@ impl Store {
 
     fn runs_folder(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    fn pins_folder(&self) -> PathBuf {
+        self.root.join("pins")
     }
 
     fn tmp(&self) -> PathBuf {

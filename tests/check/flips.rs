@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// `FLIPS=100000 cargo nextest run --test check flipped` for more.
 fn flips() -> u64 {
-    std::env::var("FLIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(4000)
+    std::env::var("FLIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(3000)
 }
 
 /// Always the same numbers (splitmix64).

@@ -1,4 +1,5 @@
 //! A store of two checkpoints, written by the program's own hands without any server.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use safemigrate::domain::manifest::{DatabaseInfo, Kind, Manifest, Reason, Segment, Structure, TableData};
 use safemigrate::domain::names::QualifiedName;
@@ -59,7 +60,8 @@ impl SmallStore {
     }
 }
 
-fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
+/// Both backups of a checkpoint, with so many users.
+pub fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
     let batch = store.batch();
     let tables = vec![
         table(&batch, "User", (0..rows).map(|n| format!("{n}\tname {n}\n")).collect()),
