@@ -52,10 +52,14 @@ fn alone_it_tells_the_story_and_the_commands() {
       list      The backups: kind, age, rows, size, why
       show      One backup, table by table
       verify    Compare the live database with a backup: rows, columns, values
+      check     Are the backups themselves whole? `--restore` proves it
       history   The guarded commands that ran, and how they ended
       status    Unfinished runs and what to do about them
       recover   Finish or undo what a crash left
-      prune     Delete old backups
+      prune     Delete old backups; those that are held stay
+      pin       Hold a backup until it is unpinned
+      unpin     Let a pinned backup go with the others
+      delete    Delete one backup; a held one only when its id is typed (`--confirm ID`)
       rollback  Put structure and data back as a full backup holds them
       reinsert  Put the rows of a data-only backup into the schema as it is now
       guard     What this database is taken for; mark it as production
@@ -79,7 +83,8 @@ fn alone_it_tells_the_story_and_the_commands() {
           --config <FILE>    Prisma's configuration file, as Prisma's own flag
           --url <URL>        The database, instead of the one that the project names; works without a
                              project
-          --confirm <NAME>   The database's name, where it would have to be typed
+          --confirm <NAME>   The name that would have to be typed: the database's (`delete`: the held
+                             backup's id)
 
     Each flag under "Everywhere" has a variable: SAFEMIGRATE_STORE=/backups,
     SAFEMIGRATE_JSON=1. A flag beats it, and it beats safemigrate.toml.
@@ -122,7 +127,8 @@ fn dev_help_is_ours_wherever_it_stands() {
           --config <FILE>    Prisma's configuration file, as Prisma's own flag
           --url <URL>        The database, instead of the one that the project names; works without a
                              project
-          --confirm <NAME>   The database's name, where it would have to be typed
+          --confirm <NAME>   The name that would have to be typed: the database's (`delete`: the held
+                             backup's id)
 
     Example:
       safemigrate dev --name add-description
@@ -135,8 +141,8 @@ fn dev_help_is_ours_wherever_it_stands() {
 #[test]
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
-        "dev", "reset", "backup", "list", "show", "verify", "history", "status", "recover", "prune", "rollback",
-        "reinsert", "guard",
+        "dev", "reset", "backup", "list", "show", "verify", "check", "history", "status", "recover", "prune",
+        "rollback", "reinsert", "guard",
     ];
     for command in commands {
         let help = run(&[command, "--help"]);

@@ -25,6 +25,9 @@ pub enum Command {
     /// Compare the live database with a backup: rows, columns, values
     #[command(after_help = "Example:\n  safemigrate verify f-7k2m")]
     Verify(IdArgs),
+    /// Are the backups themselves whole? `--restore` proves it
+    #[command(after_help = "Example:\n  safemigrate check --all")]
+    Check(CheckArgs),
     /// The guarded commands that ran, and how they ended
     #[command(after_help = "Example:\n  safemigrate history")]
     History,
@@ -34,9 +37,18 @@ pub enum Command {
     /// Finish or undo what a crash left
     #[command(after_help = "Example:\n  safemigrate recover")]
     Recover,
-    /// Delete old backups
+    /// Delete old backups; those that are held stay
     #[command(after_help = "Example:\n  safemigrate prune --keep 5")]
     Prune(PruneArgs),
+    /// Hold a backup until it is unpinned
+    #[command(after_help = "Example:\n  safemigrate pin f-7k2m")]
+    Pin(ShowArgs),
+    /// Let a pinned backup go with the others
+    #[command(after_help = "Example:\n  safemigrate unpin f-7k2m")]
+    Unpin(ShowArgs),
+    /// Delete one backup; a held one only when its id is typed (`--confirm ID`)
+    #[command(after_help = "Example:\n  safemigrate delete f-7k2m")]
+    Delete(ShowArgs),
     /// Put structure and data back as a full backup holds them
     #[command(after_help = "Example:\n  safemigrate rollback --set-aside")]
     Rollback(RollbackArgs),
@@ -58,10 +70,14 @@ impl Command {
             Self::List => "list",
             Self::Show(_) => "show",
             Self::Verify(_) => "verify",
+            Self::Check(_) => "check",
             Self::History => "history",
             Self::Status => "status",
             Self::Recover => "recover",
             Self::Prune(_) => "prune",
+            Self::Pin(_) => "pin",
+            Self::Unpin(_) => "unpin",
+            Self::Delete(_) => "delete",
             Self::Rollback(_) => "rollback",
             Self::Reinsert(_) => "reinsert",
             Self::Guard(guard) => match guard.action {
@@ -124,6 +140,20 @@ pub struct ShowArgs {
 pub struct IdArgs {
     /// An id, the beginning of one, or `latest` [default: the checkpoint of the last run]
     pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// An id, the beginning of one, or `latest` [default: the backups of the newest checkpoint]
+    pub id: Option<String>,
+
+    /// Every backup in the store
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
+
+    /// Also restore into a scratch database beside the live one, compare everything, drop it
+    #[arg(long)]
+    pub restore: bool,
 }
 
 #[derive(Debug, Args)]

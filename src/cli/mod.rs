@@ -8,7 +8,7 @@ mod passthrough;
 mod usage;
 
 pub use args::{
-    BackupArgs, BackupKind, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
+    BackupArgs, BackupKind, CheckArgs, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
     ReinsertArgs, Rejects, ResetArgs, RollbackArgs, ShowArgs, Strategy,
 };
 
@@ -90,7 +90,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<UrlText>,
 
-    /// The database's name, where it would have to be typed
+    /// The name that would have to be typed: the database's (`delete`: the held backup's id)
     #[arg(long, global = true, value_name = "NAME")]
     pub confirm: Option<String>,
 }

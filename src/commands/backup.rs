@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::operations::checkpoint::{self, Kinds, Request, Taken};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::journal::enter;
-use crate::operations::retention::{self, with_sizes};
+use crate::operations::retention::{self, listed};
 use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
 use serde_json::json;
 use std::collections::HashMap;
@@ -26,11 +26,12 @@ pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Inte
     let request = Request { kinds, reason: Reason::Manual, run: None, project };
     let taken = checkpoint::take(&target.url, store, &request, &progress, interrupt).await?;
     // from here on the backup exists, whatever becomes of the old ones
-    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &taken.ids()) {
+    let keep = target.place.settings.retention.keep;
+    if let Err(error) = retention::prune(store, keep, &taken.ids()) {
         ui.warn(&format!("Old backups could not be removed: {error}"));
     }
-    let (all, _) = with_sizes(store).unwrap_or_default();
-    let stored = all.into_iter().map(|(m, stored)| (m.id, stored)).collect();
+    let (all, _) = listed(store, keep).unwrap_or_default();
+    let stored = all.into_iter().map(|backup| (backup.manifest.id, backup.stored_bytes)).collect();
     ui.result(&Backup { taken, stored });
     Ok(())
 }

@@ -2,15 +2,15 @@
 
 use super::target::place;
 use crate::cli::Globals;
-use crate::domain::manifest::Manifest;
+use crate::domain::retention::Hold;
 use crate::error::Result;
-use crate::operations::retention::with_sizes;
+use crate::operations::retention::{Listed, listed};
 use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
 use serde_json::json;
 
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     let place = place(globals)?;
-    let (backups, unreadable) = with_sizes(&place.store)?;
+    let (backups, unreadable) = listed(&place.store, place.settings.retention.keep)?;
     for error in &unreadable {
         ui.warn(&error.to_string());
     }
@@ -19,7 +19,7 @@ pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
 }
 
 struct List {
-    backups: Vec<(Manifest, u64)>,
+    backups: Vec<Listed>,
     /// What is wrong with those that cannot be read.
     damaged: Vec<String>,
 }
@@ -34,11 +34,13 @@ impl Report for List {
     }
 
     fn json(&self) -> Fields {
-        let backups = self.backups.iter().map(|(m, stored)| {
+        let backups = self.backups.iter().map(|backup| {
+            let m = &backup.manifest;
             json!({
                 "id": m.id, "kind": m.kind.name(), "created_at": m.created_at, "database": m.database.name,
-                "tables": m.tables.len(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": stored,
-                "reason": m.reason.name(), "run": m.run, "pinned": false,
+                "tables": m.tables.len(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": backup.stored_bytes,
+                "reason": m.reason.name(), "run": m.run, "pinned": backup.is_pinned(),
+                "held": backup.held.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
         });
         Fields::from_iter([("backups".to_owned(), backups.collect()), ("damaged".to_owned(), json!(self.damaged))])
@@ -49,7 +51,7 @@ impl Report for List {
             return "No backups yet. `safemigrate backup` takes one, `safemigrate dev` takes them by itself.".into();
         }
         let mut table = Table::new(["ID", "KIND", "WHEN", "DATABASE", ">TABLES", ">ROWS", ">SIZE", ">ADDS", "WHY"]);
-        for (m, stored) in &self.backups {
+        for Listed { manifest: m, stored_bytes, .. } in &self.backups {
             table.row([
                 style.cyan(&m.id),
                 m.kind.name().into(),
@@ -58,10 +60,22 @@ impl Report for List {
                 count(m.tables.len() as u64),
                 count(m.rows()),
                 size(m.bytes()),
-                size(*stored),
+                size(*stored_bytes),
                 m.reason.name().into(),
             ]);
         }
-        table.render(style)
+        let mut text = table.render(style);
+        let held: Vec<String> = self.backups.iter().filter_map(|backup| held(backup, style)).collect();
+        if !held.is_empty() {
+            text.push_str(&format!("\nHeld, however old they get:\n{}", held.join("\n")));
+        }
+        text
     }
+}
+
+/// Why an old backup is still there, and of a new one what its user should know.
+fn held(backup: &Listed, style: &Style) -> Option<String> {
+    let worth_saying = |why: &&Hold| backup.is_old || !matches!(why, Hold::LastRun(_) | Hold::AfterShrink(_));
+    let why: Vec<String> = backup.held.iter().filter(worth_saying).map(ToString::to_string).collect();
+    (!why.is_empty()).then(|| format!("  {}  {}", style.cyan(&backup.manifest.id), why.join("; ")))
 }

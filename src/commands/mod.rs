@@ -1,11 +1,14 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
+mod check;
+mod delete;
 mod guard;
 mod guarded;
 mod history;
 mod list;
 mod loss;
+mod pin;
 mod prune;
 mod recover;
 mod reinsert;
@@ -33,10 +36,14 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
+        Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,
         Command::Prune(args) => prune::run(&globals, &args, ui),
+        Command::Pin(args) => pin::pin(&globals, &args, ui),
+        Command::Unpin(args) => pin::unpin(&globals, &args, ui),
+        Command::Delete(args) => delete::run(&globals, &args, ui),
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,

@@ -28,19 +28,30 @@ impl Report for Prune {
     }
 
     fn json(&self) -> Fields {
-        let Pruned { backups, swept } = &self.0;
+        let Pruned { backups, swept, held } = &self.0;
+        let held = held
+            .iter()
+            .map(|(id, why)| json!({ "id": id, "reasons": why.iter().map(ToString::to_string).collect::<Vec<_>>() }));
         Fields::from_iter([
             ("removed".to_owned(), json!(backups)),
             ("objects_removed".to_owned(), json!(swept.objects)),
             ("bytes_freed".to_owned(), json!(swept.bytes)),
+            ("held".to_owned(), held.collect()),
         ])
     }
 
     fn text(&self, _style: &Style) -> String {
-        let Pruned { backups, swept } = &self.0;
-        if backups.is_empty() && swept.objects == 0 {
-            return "Nothing to remove.".into();
+        let Pruned { backups, swept, held } = &self.0;
+        let mut text = match (backups.len(), swept.objects) {
+            (0, 0) => "Nothing to remove.".to_owned(),
+            (gone, _) => format!("Removed {}; {} freed.", plural(gone as u64, "backup"), size(swept.bytes)),
+        };
+        if !held.is_empty() {
+            let older = plural(held.len() as u64, "older backup");
+            text.push_str(&format!(
+                "\n{older} held: `safemigrate list` says why, `safemigrate delete ID` removes one."
+            ));
         }
-        format!("Removed {}; {} freed.", plural(backups.len() as u64, "backup"), size(swept.bytes))
+        text
     }
 }

@@ -2,26 +2,25 @@
 
 use super::target::place;
 use crate::cli::{Globals, ShowArgs};
-use crate::domain::manifest::Manifest;
 use crate::domain::manifest::Wanted;
 use crate::error::Result;
-use crate::operations::retention::with_sizes;
+use crate::operations::retention::{Listed, listed};
 use crate::ui::{Failure, Fields, Report, Style, Table, Ui, count, size};
 use serde_json::json;
 
 pub fn run(globals: &Globals, args: &ShowArgs, ui: &Ui) -> Result<(), Failure> {
     let place = place(globals)?;
     let manifest = place.store.resolve(&args.id, Wanted::Any)?;
-    let (all, _) = with_sizes(&place.store)?;
-    let stored = all.iter().find(|(m, _)| m.id == manifest.id).map_or(0, |(_, stored)| *stored);
-    ui.result(&Show { manifest, stored });
+    let (all, _) = listed(&place.store, place.settings.retention.keep)?;
+    match all.into_iter().find(|backup| backup.manifest.id == manifest.id) {
+        Some(backup) => ui.result(&Show(backup)),
+        // removed since it was found
+        None => ui.result(&Show(Listed { manifest, stored_bytes: 0, held: Vec::new(), is_old: false })),
+    }
     Ok(())
 }
 
-struct Show {
-    manifest: Manifest,
-    stored: u64,
-}
+struct Show(Listed);
 
 impl Report for Show {
     fn command(&self) -> &'static str {
@@ -33,7 +32,7 @@ impl Report for Show {
     }
 
     fn json(&self) -> Fields {
-        let m = &self.manifest;
+        let m = &self.0.manifest;
         let tables = m.tables.iter().map(|t| {
             let columns = t.table.data_columns().zip(&t.stats.columns).map(|(column, stats)| {
                 json!({ "column": column.name, "type": column.type_name, "non_null": stats.non_null })
@@ -45,15 +44,16 @@ impl Report for Show {
         });
         let backup = json!({
             "id": m.id, "kind": m.kind.name(), "created_at": m.created_at, "database": m.database.name,
-            "tables": tables.collect::<Vec<_>>(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": self.stored,
-            "reason": m.reason.name(), "run": m.run, "pinned": false, "server_version": m.database.server_version,
+            "tables": tables.collect::<Vec<_>>(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": self.0.stored_bytes,
+            "reason": m.reason.name(), "run": m.run, "pinned": self.0.is_pinned(),
+            "held": self.0.held.iter().map(ToString::to_string).collect::<Vec<_>>(), "server_version": m.database.server_version,
             "project": m.project,
         });
         Fields::from_iter([("backup".to_owned(), backup)])
     }
 
     fn text(&self, style: &Style) -> String {
-        let m = &self.manifest;
+        let m = &self.0.manifest;
         let mut lines = vec![format!(
             "{} {} of {}, {}",
             style.cyan(&m.id),
@@ -62,6 +62,7 @@ impl Report for Show {
             style.ago(&m.created_at)
         )];
         lines.push(format!("  why        {}", m.reason.name()));
+        lines.extend(self.0.held.iter().map(|why| format!("  held       {why}")));
         if let Some(run) = &m.run {
             lines.push(format!("  run        {run}"));
         }
@@ -80,7 +81,7 @@ impl Report for Show {
         lines.push(format!(
             "  size       {} as read, {} only for this backup in the store",
             size(m.bytes()),
-            size(self.stored)
+            size(self.0.stored_bytes)
         ));
         let mut table = Table::new(["TABLE", ">ROWS", ">SIZE", ">COLUMNS"]);
         for t in &m.tables {

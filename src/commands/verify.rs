@@ -6,6 +6,7 @@ use crate::cli::{Globals, IdArgs};
 use crate::domain::compare::Verification;
 use crate::domain::manifest::Wanted;
 use crate::error::{Error, ErrorKind, Result};
+use crate::operations::check::refuse_damaged;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::verification::{Extent, compare_live};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
@@ -15,6 +16,7 @@ pub async fn run(globals: &Globals, args: &IdArgs, ui: &Ui, interrupt: &Interrup
     let target = target(globals).await?;
     let store = &target.place.store;
     let backup = target.place.backup(args.id.as_deref(), Wanted::Full)?;
+    interrupt.or(refuse_damaged(store, &backup)).await?;
     let verification =
         compare_live(&target.url, store, &backup, Extent::Everything(&[]), &ui.progress(), interrupt).await?;
     let ok = verification.ok;

@@ -170,4 +170,20 @@ impl Manifest {
         let structure = self.structure.iter().map(|s| &s.object);
         structure.chain(self.tables.iter().flat_map(|t| t.segments.iter().map(|s| &s.object)))
     }
+
+    /// What in it cannot be true, whoever wrote it; `None` as a rule.
+    pub fn contradiction(&self) -> Option<String> {
+        if (self.kind == Kind::Full) != self.structure.is_some() || !self.id.starts_with(&self.kind.id("")) {
+            return Some(format!("{} is no name for a {} backup", self.id, self.kind.name()));
+        }
+        let sum = |data: &TableData, of: fn(&Segment) -> u64| {
+            data.segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(of(segment)))
+        };
+        self.tables.iter().find_map(|data| {
+            let rows = sum(data, |s| s.rows) == Some(data.stats.rows);
+            let bytes = sum(data, |s| s.bytes) == Some(data.stats.bytes);
+            let columns = data.stats.columns.len() == data.table.data_columns().count();
+            (!(rows && bytes && columns)).then(|| format!("the figures of {} do not add up", data.table.name))
+        })
+    }
 }

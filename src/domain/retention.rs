@@ -1,68 +1,107 @@
-//! Which backups go.
+//! Which backups go, and which are held although they are old: retention never forgets the last good past.
 
-use super::manifest::{Kind, Manifest};
-use std::collections::HashSet;
+mod shrinking;
+#[cfg(test)]
+mod tests;
+
+pub use shrinking::Shrink;
+
+use super::manifest::{Kind, Manifest, Reason};
+use super::run::Run;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 /// Backups of each kind that are kept.
 pub const DEFAULT_KEEP: usize = 10;
+/// Runs whose checkpoints are held.
+const RUNS: usize = 3;
 
-/// Ids beyond the newest `keep` of each kind, except the `held` ones (pinned, or named by a run that is not over),
-/// which do not count. `newest_first` is what `Store::manifests` gives.
-pub fn superfluous(newest_first: &[Manifest], keep: usize, held: &HashSet<String>) -> Vec<String> {
-    [Kind::Full, Kind::DataOnly]
-        .iter()
-        .flat_map(|kind| {
-            newest_first.iter().filter(|m| m.kind == *kind && !held.contains(&m.id)).skip(keep).map(|m| m.id.clone())
-        })
-        .collect()
+/// Why a backup stays, however many newer ones there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// The user said so.
+    Pinned,
+    /// This run is not over and names it.
+    Unfinished(String),
+    /// The checkpoint of this run, one of the last three.
+    LastRun(String),
+    /// The newest before tables shrank by more than half, or vanished.
+    BeforeShrink(Vec<Shrink>),
+    /// The first after that, beside the backup of this id: without it nothing would tell that tables shrank.
+    AfterShrink(String),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::manifest::{DatabaseInfo, Reason};
-    use proptest::prelude::*;
-
-    fn backup(n: usize, kind: Kind) -> Manifest {
-        Manifest {
-            id: kind.id(&n.to_string()),
-            kind,
-            reason: Reason::Manual,
-            created_at: format!("2026-01-01T00:00:{:02}Z", 59 - n),
-            run: None,
-            database: DatabaseInfo {
-                name: "shop".into(),
-                server_version: 150_000,
-                system_identifier: None,
-                encoding: "UTF8".into(),
-            },
-            project: None,
-            structure: None,
-            tables: Vec::new(),
-            sequences: Vec::new(),
-            materialized_views: Vec::new(),
-            schemas: Vec::new(),
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned => f.write_str("pinned"),
+            Self::Unfinished(run) => write!(f, "the run {run} is not over"),
+            Self::LastRun(run) => write!(f, "the checkpoint of {run}, one of the last {RUNS} runs"),
+            Self::BeforeShrink(shrinks) => shrinking::describe(shrinks, f),
+            Self::AfterShrink(id) => write!(f, "the first after {id}: shows what shrank"),
         }
     }
+}
 
-    proptest! {
-        #[test]
-        fn keeps_the_newest_of_each_kind(full in 0usize..25, data in 0usize..25, keep in 0usize..12, held in 0usize..25) {
-            let all: Vec<Manifest> = (0..full).map(|n| backup(n, Kind::Full)).chain((0..data).map(|n| backup(n, Kind::DataOnly))).collect();
-            let held: HashSet<String> = [Kind::Full.id(&held.to_string())].into();
-            let gone: HashSet<String> = superfluous(&all, keep, &held).into_iter().collect();
-            for (kind, count) in [(Kind::Full, full), (Kind::DataOnly, data)] {
-                let left: Vec<&Manifest> = all.iter().filter(|m| m.kind == kind && !gone.contains(&m.id)).collect();
-                let free = left.iter().filter(|m| !held.contains(&m.id)).count();
-                let counted = count - all.iter().filter(|m| m.kind == kind && held.contains(&m.id)).count();
-                prop_assert_eq!(free, keep.min(counted));
-                // whatever went is older than whatever stayed
-                let oldest = left.iter().filter(|m| !held.contains(&m.id)).map(|m| &m.created_at).min();
-                if let Some(oldest) = oldest {
-                    prop_assert!(all.iter().filter(|m| m.kind == kind && gone.contains(&m.id)).all(|m| m.created_at < *oldest));
-                }
-            }
-            prop_assert!(gone.is_disjoint(&held));
+/// Ids, each with the reasons why it is held; the others are not in it.
+pub type Holds = BTreeMap<String, Vec<Hold>>;
+
+/// Which backups are held, and why. `newest_first` is what `Store::manifests` gives.
+pub fn holds(newest_first: &[Manifest], pinned: &HashSet<String>, runs: &[Run]) -> Holds {
+    let mut holds = Holds::new();
+    let mut hold = |id: &str, why: Hold| {
+        let reasons = holds.entry(id.to_owned()).or_default();
+        if !reasons.contains(&why) {
+            reasons.push(why);
+        }
+    };
+    pinned.iter().for_each(|id| hold(id, Hold::Pinned));
+    for run in runs.iter().filter(|run| run.is_unfinished()) {
+        run.before.iter().chain(&run.after).for_each(|id| hold(id, Hold::Unfinished(run.id.clone())));
+    }
+    for line in timelines(newest_first) {
+        for (backup, run) in last_checkpoints(&line) {
+            hold(&backup.id, Hold::LastRun(run.to_owned()));
+        }
+        for shrinking in shrinking::moments(&line) {
+            hold(&shrinking.before.id, Hold::BeforeShrink(shrinking.shrinks));
+            hold(&shrinking.after.id, Hold::AfterShrink(shrinking.before.id.clone()));
         }
     }
+    holds
+}
+
+/// Ids beyond the newest `keep` of each kind of each database, except the held ones.
+pub fn superfluous(newest_first: &[Manifest], keep: usize, is_held: impl Fn(&str) -> bool) -> Vec<String> {
+    let beyond = timelines(newest_first).into_iter().flat_map(|line| line.into_iter().skip(keep));
+    beyond.filter(|m| !is_held(&m.id)).map(|m| m.id.clone()).collect()
+}
+
+/// The backups of one kind of one database, newest first. Databases go by their name: one that was made anew,
+/// on a new server too, follows the old one.
+fn timelines(newest_first: &[Manifest]) -> Vec<Vec<&Manifest>> {
+    let mut lines: Vec<Vec<&Manifest>> = Vec::new();
+    let mut places: HashMap<(&str, Kind), usize> = HashMap::new();
+    for manifest in newest_first {
+        let place = *places.entry((&manifest.database.name, manifest.kind)).or_insert(lines.len());
+        if place == lines.len() {
+            lines.push(Vec::new());
+        }
+        lines[place].push(manifest);
+    }
+    lines
+}
+
+/// The last checkpoint of each of the last runs that took one, with the run. Told by the backups themselves, so that a
+/// damaged journal loses none of them.
+fn last_checkpoints<'m>(line: &[&'m Manifest]) -> Vec<(&'m Manifest, &'m str)> {
+    let mut last: Vec<(&Manifest, &str)> = Vec::new();
+    for &backup in line {
+        let before = matches!(backup.reason, Reason::BeforeMigration | Reason::BeforeRestore);
+        let Some(run) = backup.run.as_deref().filter(|_| before) else { continue };
+        if last.len() < RUNS && last.iter().all(|(_, known)| *known != run) {
+            last.push((backup, run));
+        }
+    }
+    last
 }

@@ -1,55 +1,121 @@
-//! Keeping the newest backups of each kind and removing what nothing needs.
+//! Keeping the newest backups of each kind and those that are held; removing what nothing needs.
 
-use crate::domain::manifest::Manifest;
-use crate::domain::retention::superfluous;
-use crate::error::{Error, Result};
-use crate::store::{Store, Swept};
-use std::collections::HashSet;
+use crate::domain::manifest::{Manifest, Wanted};
+use crate::domain::retention::{Hold, Holds, holds, superfluous};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Store, Swept, Unreadable};
 
 /// What a pruning took away.
 #[derive(Debug, Clone, Default)]
 pub struct Pruned {
     pub backups: Vec<String>,
     pub swept: Swept,
+    /// Those that would have gone too, newest first, and why they did not.
+    pub held: Vec<(String, Vec<Hold>)>,
 }
 
 /// Removes backups beyond `keep` of each kind, then unreferenced objects. Call it under the lock.
-/// Backups that an unfinished run names, and those in `hold`, stay.
+/// Held ones stay, and those in `hold`.
 ///
 /// # Errors
 /// `Store`.
 pub fn prune(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
     let (manifests, _) = store.manifests()?;
-    let mut held: HashSet<String> = hold.iter().cloned().collect();
-    for run in store.runs()?.iter().filter(|run| run.is_unfinished()) {
-        held.extend(run.before.iter().chain(&run.after).cloned());
-    }
-    let gone = superfluous(&manifests, keep, &held);
+    let holds = holds_in(store, &manifests)?;
+    let gone = superfluous(&manifests, keep, |id| holds.contains_key(id) || hold.iter().any(|held| held == id));
     for id in &gone {
         store.remove_manifest(id)?;
     }
-    Ok(Pruned { backups: gone, swept: store.sweep()? })
+    let beyond = superfluous(&manifests, keep, |id| !holds.contains_key(id));
+    let held = beyond.into_iter().map(|id| {
+        let why = holds.get(&id).cloned().unwrap_or_default();
+        (id, why)
+    });
+    Ok(Pruned { held: held.collect(), backups: gone, swept: store.sweep()? })
 }
 
-/// Backups, each with the bytes that it alone adds.
-pub type WithSizes = Vec<(Manifest, u64)>;
+fn holds_in(store: &Store, manifests: &[Manifest]) -> Result<Holds> {
+    Ok(holds(manifests, &store.pins()?, &store.runs()?))
+}
 
-/// Backups, newest first, with what each alone adds to the store.
+/// A backup as `list` shows it.
+pub struct Listed {
+    pub manifest: Manifest,
+    /// Bytes that it alone adds to the store.
+    pub stored_bytes: u64,
+    /// Why it stays, however old; empty for most.
+    pub held: Vec<Hold>,
+    /// It is not among the newest: without a reason to be held it goes with the next pruning.
+    pub is_old: bool,
+}
+
+impl Listed {
+    pub fn is_pinned(&self) -> bool {
+        self.held.contains(&Hold::Pinned)
+    }
+}
+
+/// All backups, newest first, and what is wrong with those that cannot be read. `keep`: how many of each kind stay.
 ///
 /// # Errors
 /// `Store`.
-pub fn with_sizes(store: &Store) -> Result<(WithSizes, Vec<Error>)> {
+pub fn listed(store: &Store, keep: usize) -> Result<(Vec<Listed>, Vec<Error>)> {
     let (manifests, unreadable) = store.manifests()?;
     let sizes = store.stored_bytes(&manifests);
-    let size = |m: &Manifest| sizes.get(&m.id).copied().unwrap_or(0);
-    Ok((
-        manifests
-            .into_iter()
-            .map(|m| {
-                let s = size(&m);
-                (m, s)
-            })
-            .collect(),
-        unreadable,
-    ))
+    let mut holds = holds_in(store, &manifests)?;
+    let old = superfluous(&manifests, keep, |_| false);
+    let listed = manifests.into_iter().map(|manifest| Listed {
+        is_old: old.contains(&manifest.id),
+        stored_bytes: sizes.get(&manifest.id).copied().unwrap_or(0),
+        held: holds.remove(&manifest.id).unwrap_or_default(),
+        manifest,
+    });
+    Ok((listed.collect(), unreadable))
+}
+
+/// A backup that may be deleted: what a user wants to know before he says yes.
+pub struct Candidate {
+    pub id: String,
+    /// `None` when it cannot be read.
+    pub manifest: Option<Manifest>,
+    pub held: Vec<Hold>,
+}
+
+/// The backup that an id, or the beginning of one, means; also one whose manifest cannot be read.
+///
+/// # Errors
+/// `NoSuchBackup`; `Usage` when several begin so; `Store`.
+pub fn candidate(store: &Store, id: &str) -> Result<Candidate> {
+    let id = if id == "latest" { store.resolve(id, Wanted::Any)?.id } else { store.resolve_id(id, Wanted::Any)? };
+    let (manifests, _) = store.manifests()?;
+    let held = holds_in(store, &manifests)?.remove(&id).unwrap_or_default();
+    Ok(Candidate { manifest: manifests.into_iter().find(|m| m.id == id), held, id })
+}
+
+/// What a deletion took away.
+pub struct Deleted {
+    pub id: String,
+    pub swept: Swept,
+    /// Backups that cannot be read: as long as they are there no object goes, they may need any of them.
+    pub in_the_way: Vec<String>,
+}
+
+/// Deletes a backup, its pin, and the objects that nothing needs any more. Call it under the lock.
+///
+/// # Errors
+/// `NoSuchBackup` when it is gone already; `Confirmation` when it is held for a reason that was not known before;
+/// `Store`.
+pub fn delete(store: &Store, asked: &Candidate) -> Result<Deleted> {
+    let now = candidate(store, &asked.id)?;
+    if let Some(new) = now.held.iter().find(|why| !asked.held.contains(why)) {
+        let message = format!("{} has come to be held meanwhile: {new}. Nothing was changed", now.id);
+        return Err(Error::new(ErrorKind::Confirmation, message).hint("Look at it, then try again: safemigrate list"));
+    }
+    store.remove_manifest(&now.id)?;
+    store.unpin(&now.id)?;
+    let swept = store.sweep()?;
+    let unreadable =
+        |id: &String| matches!(store.examine_manifest(id), Err(Unreadable::Newer | Unreadable::Damaged(_)));
+    let in_the_way = store.backup_ids()?.into_iter().filter(unreadable).collect();
+    Ok(Deleted { id: now.id, swept, in_the_way })
 }

@@ -1,5 +1,6 @@
 //! `safemigrate.toml`, the optional file beside `package.json`.
 
+use crate::domain::retention::DEFAULT_KEEP;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
 use std::fs;
@@ -36,7 +37,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { keep: 10 }
+        Self { keep: DEFAULT_KEEP }
     }
 }
 

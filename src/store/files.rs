@@ -1,7 +1,8 @@
 //! How files come into the store: private, whole, durable.
 
+use rustix::fs::OFlags;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -25,6 +26,35 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// Those of the disk; `AlreadyExists`.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens a file of the store for reading. A link is not followed, and a FIFO does not keep us waiting.
+///
+/// # Errors
+/// Those of the disk; `InvalidInput` where something else than a regular file stands under this name.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let special = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+    let opened = OpenOptions::new().read(true).custom_flags(no_surprises()).open(path);
+    let file = opened.map_err(|error| match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => special(),
+        _ => error,
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(special()) }
+}
+
+/// Flags of `open`: neither a link nor a FIFO leads us astray.
+pub fn no_surprises() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// The whole content of a regular file.
+///
+/// # Errors
+/// As `open_regular`.
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path)?.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Whole or not at all: a full disk must not leave an empty file.

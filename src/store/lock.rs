@@ -1,6 +1,6 @@
 //! One run at a time: a lock that the kernel lets go when its holder dies.
 
-use super::Store;
+use super::{Store, files};
 use crate::error::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -45,7 +45,7 @@ impl Store {
 
     /// Who holds the lock right now, if somebody does.
     pub fn lock_holder(&self) -> Option<Holder> {
-        let mut file = File::open(self.root().join("lock")).ok()?;
+        let mut file = files::open_regular(&self.root().join("lock")).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => read_holder(&mut file),
             _ => None,
@@ -59,6 +59,7 @@ impl Store {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(files::no_surprises())
             .open(self.root().join("lock"))
     }
 }

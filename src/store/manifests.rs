@@ -1,11 +1,14 @@
 //! Manifests: one small file a backup, written last and with its own checksum.
 
+use super::flaw::Flaw;
 use super::{Store, files};
 use crate::domain::manifest::{FORMAT, Manifest, Wanted};
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 use std::fs;
+use std::io;
 
 /// The file: the manifest's own text under a version and a checksum, so that the version can be read first.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +21,25 @@ struct Envelope {
 #[derive(Deserialize)]
 struct Version {
     format: u32,
+}
+
+/// Why a manifest cannot be had.
+#[derive(Debug)]
+pub enum Unreadable {
+    Missing,
+    /// Of a format that this program does not know yet.
+    Newer,
+    Damaged(Flaw),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no such backup"),
+            Self::Newer => f.write_str("it was written by a newer safemigrate"),
+            Self::Damaged(flaw) => write!(f, "its manifest {flaw}"),
+        }
+    }
 }
 
 impl Store {
@@ -40,37 +62,54 @@ impl Store {
     /// # Errors
     /// `NoSuchBackup`, or `Damaged` when the file was cut or edited or is of a newer format.
     pub fn manifest(&self, id: &str) -> Result<Manifest> {
-        let path = self.manifest_path(id);
-        let damaged = |how: &str| {
-            Error::new(ErrorKind::Damaged, format!("The backup {id} is damaged: {how}. Nothing was changed"))
-                .hint(format!("`safemigrate list` shows the other backups; the file is {}", path.display()))
-        };
-        let text = match fs::symlink_metadata(&path) {
-            Ok(m) if m.file_type().is_file() => {
-                fs::read(&path).map_err(|e| damaged("its manifest cannot be read").because(e))?
+        self.examine_manifest(id).map_err(|unreadable| {
+            let error = |message: String| Error::new(ErrorKind::Damaged, format!("{message}. Nothing was changed"));
+            match unreadable {
+                Unreadable::Missing => no_such_backup(id),
+                Unreadable::Newer => error(format!("The backup {id} was written by a newer safemigrate"))
+                    .hint("Update safemigrate, or choose another: `safemigrate list`."),
+                Unreadable::Damaged(Flaw { how, cause }) => {
+                    let path = self.manifest_path(id);
+                    let error = error(format!("The backup {id} is damaged: its manifest {how}"))
+                        .hint(format!("`safemigrate list` shows the other backups; the file is {}", path.display()));
+                    cause.into_iter().fold(error, Error::because)
+                }
             }
-            Ok(_) => return Err(damaged("its manifest is not a regular file")),
-            Err(_) => return Err(no_such_backup(id)),
-        };
-        let version: Version =
-            serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
-        if version.format > FORMAT {
-            let message = format!("The backup {id} was written by a newer safemigrate. Nothing was changed");
-            return Err(Error::new(ErrorKind::Damaged, message)
-                .hint("Update safemigrate, or choose another: `safemigrate list`."));
+        })
+    }
+
+    /// Reads one backup's manifest by its whole id.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn examine_manifest(&self, id: &str) -> Result<Manifest, Unreadable> {
+        let damaged = |how| Unreadable::Damaged(Flaw::new(how));
+        let text = files::read_regular(&self.manifest_path(id)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Unreadable::Missing,
+            io::ErrorKind::InvalidInput => damaged("is not a regular file"),
+            _ => Unreadable::Damaged(Flaw::because("cannot be read", error)),
+        })?;
+        let not_whole = |error| Unreadable::Damaged(Flaw::because("is not whole", error));
+        let version: Version = serde_json::from_slice(&text).map_err(not_whole)?;
+        match version.format {
+            FORMAT => {}
+            newer if newer > FORMAT => return Err(Unreadable::Newer),
+            _ => return Err(damaged("is of a format that there never was")),
         }
-        let envelope: Envelope =
-            serde_json::from_slice(&text).map_err(|e| damaged("its manifest is not whole").because(e))?;
+        let envelope: Envelope = serde_json::from_slice(&text).map_err(not_whole)?;
         let raw = envelope.manifest.get();
         if blake3::hash(raw.as_bytes()).to_hex().as_str() != envelope.blake3 {
-            return Err(damaged("its manifest does not match its checksum"));
+            return Err(damaged("does not match its checksum"));
         }
-        let manifest: Manifest =
-            serde_json::from_str(raw).map_err(|e| damaged("its manifest cannot be understood").because(e))?;
+        let manifest: Manifest = serde_json::from_str(raw)
+            .map_err(|error| Unreadable::Damaged(Flaw::because("cannot be understood", error)))?;
         if manifest.id != id {
-            return Err(damaged("its manifest belongs to another backup"));
+            return Err(damaged("belongs to another backup"));
         }
-        Ok(manifest)
+        match manifest.contradiction() {
+            Some(what) => Err(Unreadable::Damaged(Flaw::because("contradicts itself", what))),
+            None => Ok(manifest),
+        }
     }
 
     /// Ids of all backups, in no order.
@@ -108,17 +147,22 @@ impl Store {
     /// # Errors
     /// `NoSuchBackup`; `Usage` when several begin so; `Damaged`.
     pub fn resolve(&self, text: &str, wanted: Wanted) -> Result<Manifest> {
-        if text == "latest" {
-            return self.latest(wanted);
-        }
+        if text == "latest" { self.latest(wanted) } else { self.manifest(&self.resolve_id(text, wanted)?) }
+    }
+
+    /// The id that a user means by itself or by its beginning, whether its manifest can be read or not.
+    ///
+    /// # Errors
+    /// `NoSuchBackup`; `Usage` when several begin so.
+    pub fn resolve_id(&self, text: &str, wanted: Wanted) -> Result<String> {
         let ids = self.backup_ids()?;
         if ids.iter().any(|id| id == text) {
-            return self.manifest(text);
+            return Ok(text.to_owned());
         }
         let begins = |id: &&String| id.starts_with(text) || id.get(2..).is_some_and(|stem| stem.starts_with(text));
         let found: Vec<&String> = ids.iter().filter(|id| wanted.fits(id)).filter(begins).collect();
         match (text.is_empty(), found.as_slice()) {
-            (false, [one]) => self.manifest(one),
+            (false, [one]) => Ok((*one).clone()),
             (false, [_, _, ..]) => {
                 let list: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
                 Err(Error::new(ErrorKind::Usage, format!("Several backups begin with {text}: {}", list.join(", ")))
@@ -146,18 +190,21 @@ impl Store {
         newest.ok_or_else(|| no_such_backup("latest"))
     }
 
-    /// Takes a backup out of the list; its objects go with the next sweep.
+    /// Takes a backup out of the list; its objects go with the next sweep. An (empty) folder in its place goes too.
     ///
     /// # Errors
     /// `Store`.
     pub fn remove_manifest(&self, id: &str) -> Result<()> {
-        fs::remove_file(self.manifest_path(id)).map_err(|e| self.cannot("written", e))?;
+        let path = self.manifest_path(id);
+        let folder = fs::symlink_metadata(&path).is_ok_and(|there| there.is_dir());
+        let removed = if folder { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+        removed.map_err(|e| self.cannot("written", e))?;
         files::sync_folder(&self.backups()).map_err(|e| self.cannot("written", e))
     }
 
     /// Bytes that the manifest itself takes.
     pub fn manifest_size(&self, id: &str) -> u64 {
-        fs::metadata(self.manifest_path(id)).map_or(0, |m| m.len())
+        fs::symlink_metadata(self.manifest_path(id)).map_or(0, |m| m.len())
     }
 
     fn manifest_path(&self, id: &str) -> std::path::PathBuf {

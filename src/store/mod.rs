@@ -6,32 +6,49 @@
 //!   objects/ab/abcd…  zstd; named by the BLAKE3 of what is inside
 //!   backups/<id>.json manifests, written last: a backup exists whole or not at all
 //!   runs/<id>.json    journal of guarded commands
+//!   pins/<id>         backups that the user wants to keep
 //!   tmp/              objects that no backup claims yet; left-overs are swept
 //!   lock              held by the one run that writes
 //!   .gitignore        "*"
 //! ```
 
 mod files;
+mod flaw;
 pub mod lock;
 mod manifests;
 mod objects;
+mod pins;
 mod runs;
 mod sweep;
 
 pub use files::{create_private_file, make_private_folder};
+pub use flaw::Flaw;
 pub use lock::{Holder, Lock};
-pub use objects::{Batch, ObjectReader, ObjectWriter};
+pub use manifests::Unreadable;
+pub use objects::{Batch, ObjectReader, ObjectWriter, short};
 pub use sweep::Swept;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The newest layout that this program writes.
 const LAYOUT: u32 = 1;
 /// What may stand in a store that is not made to its end, or at the root of a disk of its own.
-const OURS: &[&str] =
-    &["objects", "backups", "runs", "tmp", "lock", "rejects", "set-aside", ".gitignore", "format", "lost+found"];
+const OURS: &[&str] = &[
+    "objects",
+    "backups",
+    "runs",
+    "tmp",
+    "lock",
+    "pins",
+    "rejects",
+    "set-aside",
+    ".gitignore",
+    "format",
+    "lost+found",
+];
 
 /// Where backups and runs are kept. Cheap to clone; nothing is created before `prepare`.
 #[derive(Debug, Clone)]
@@ -43,12 +60,12 @@ impl Store {
     /// Opens a store for reading; one that does not exist yet is empty.
     ///
     /// # Errors
-    /// `Store` when it is of a newer layout or no folder.
+    /// `Store` when it is of a newer layout or no folder; `Damaged` when others than the user could write in it.
     pub fn open(root: &Path) -> Result<Self> {
         let store = Self { root: root.to_owned() };
-        match fs::read_to_string(store.root.join("format")) {
-            Ok(text) => match text.trim().parse::<u32>() {
-                Ok(layout) if layout <= LAYOUT => Ok(store),
+        match files::read_regular(&store.root.join("format")) {
+            Ok(text) => match std::str::from_utf8(&text).unwrap_or_default().trim().parse::<u32>() {
+                Ok(LAYOUT) => store.refuse_foreign_hands().map(|()| store),
                 _ => Err(Error::new(
                     ErrorKind::Store,
                     format!("The store {} was written by a newer safemigrate", root.display()),
@@ -58,6 +75,33 @@ impl Store {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(store),
             Err(e) => Err(store.cannot("read", e)),
         }
+    }
+
+    /// Whoever can write into a store can put words into a rollback. As ssh does with its keys, root is trusted.
+    fn refuse_foreign_hands(&self) -> Result<()> {
+        let me = rustix::process::geteuid().as_raw();
+        for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.pins_folder()] {
+            // what is missing is made by `prepare`
+            let Ok(there) = fs::metadata(&folder) else { continue };
+            let why = if there.uid() != me && there.uid() != 0 {
+                "belongs to another user"
+            } else if there.mode() & 0o002 != 0 {
+                "can be written by everybody"
+            } else {
+                continue;
+            };
+            let shown = folder.display();
+            let message = format!("The store cannot be trusted: {shown} {why}. Nothing was changed");
+            return Err(Error::new(ErrorKind::Damaged, message)
+                .hint(format!(
+                    "If you know what is in it: chown -R \"$(id -u)\" {0} && chmod -R go= {0}",
+                    self.root.display()
+                ))
+                .hint(
+                    "Where a disk knows no owners and rights (such as /mnt/c), give another place with --store DIR.",
+                ));
+        }
+        Ok(())
     }
 
     pub fn root(&self) -> &Path {
@@ -126,6 +170,10 @@ impl Store {
 
     fn runs_folder(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    fn pins_folder(&self) -> PathBuf {
+        self.root.join("pins")
     }
 
     fn tmp(&self) -> PathBuf {

@@ -1,11 +1,12 @@
 //! Objects: written once, compressed, named by the BLAKE3 of what is inside, checked whenever they are read.
 
+use super::flaw::Flaw;
 use super::{Store, files};
 use crate::domain::manifest::ObjectId;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -23,14 +24,9 @@ impl Store {
         self.objects().join(id.get(..2).unwrap_or("__")).join(id)
     }
 
-    /// Whether the object is there (not whether it is whole).
-    pub fn has_object(&self, id: &str) -> bool {
-        self.object_path(id).is_file()
-    }
-
     /// Bytes that the object takes in the store.
     pub fn stored_size(&self, id: &str) -> u64 {
-        fs::metadata(self.object_path(id)).map_or(0, |m| m.len())
+        fs::symlink_metadata(self.object_path(id)).map_or(0, |m| m.len())
     }
 
     /// Opens an object for reading what is inside; its hash is checked at the end of it.
@@ -38,22 +34,7 @@ impl Store {
     /// # Errors
     /// `Damaged` when it is missing or no regular file.
     pub fn object(&self, id: &str) -> Result<ObjectReader> {
-        let path = self.object_path(id);
-        // a link or a FIFO under an object's name is not ours
-        let regular = fs::symlink_metadata(&path).is_ok_and(|m| m.file_type().is_file());
-        if !regular {
-            return Err(damaged(id, "is missing"));
-        }
-        let open = || -> io::Result<ObjectReader> {
-            let file = BufReader::with_capacity(128 << 10, File::open(&path)?);
-            Ok(ObjectReader {
-                id: id.to_owned(),
-                inside: zstd::Decoder::with_buffer(file)?,
-                hasher: blake3::Hasher::new(),
-                at_end: false,
-            })
-        };
-        open().map_err(|e| damaged(id, "cannot be opened").because(e))
+        self.open_object(id).map_err(|flaw| damaged(id, flaw))
     }
 
     /// Reads the whole object and compares its hash.
@@ -61,9 +42,40 @@ impl Store {
     /// # Errors
     /// `Damaged` when it is missing, cut or changed.
     pub fn check_object(&self, id: &str) -> Result<()> {
-        let mut reader = self.object(id)?;
-        io::copy(&mut reader, &mut io::sink()).map_err(|e| damaged(id, "is not what was written").because(e))?;
-        Ok(())
+        self.examine_object(id).map(drop).map_err(|flaw| damaged(id, flaw))
+    }
+
+    /// Reads the whole object and compares its hash; gives how many bytes are inside.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn examine_object(&self, id: &str) -> Result<u64, Flaw> {
+        let mut reader = self.open_object(id)?;
+        io::copy(&mut reader, &mut io::sink()).map_err(|error| match error.kind() {
+            _ if error.raw_os_error().is_some() => Flaw::because("cannot be read", error),
+            io::ErrorKind::UnexpectedEof => Flaw::because("is cut off", error),
+            _ => Flaw::because("is not what was written", error),
+        })
+    }
+
+    fn open_object(&self, id: &str) -> Result<ObjectReader, Flaw> {
+        let file = files::open_regular(&self.object_path(id)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Flaw::new("is missing"),
+            io::ErrorKind::InvalidInput => Flaw::new("is not a regular file"),
+            _ => Flaw::because("cannot be opened", error),
+        })?;
+        let inside = zstd::Decoder::with_buffer(BufReader::with_capacity(128 << 10, file));
+        Ok(ObjectReader {
+            id: id.to_owned(),
+            inside: inside.map_err(|error| Flaw::because("cannot be opened", error))?,
+            hasher: blake3::Hasher::new(),
+            at_end: false,
+        })
+    }
+
+    /// Whether the object stands in the store, byte for byte as `sink` would be written.
+    fn holds(&self, id: &str, sink: &mut Sink) -> bool {
+        files::open_regular(&self.object_path(id)).is_ok_and(|file| sink.is_equal_to(file).unwrap_or(false))
     }
 
     /// Starts collecting the objects of one backup.
@@ -78,10 +90,19 @@ impl Store {
     }
 }
 
-fn damaged(id: &str, how: &str) -> Error {
-    let short = id.get(..12).unwrap_or(id);
-    Error::new(ErrorKind::Damaged, format!("The backup is damaged: object {short}… {how}. Nothing was changed"))
-        .hint("`safemigrate list` shows the other backups.")
+fn damaged(id: &str, flaw: Flaw) -> Error {
+    let (object, Flaw { how, cause }) = (short(id), flaw);
+    let error = Error::new(ErrorKind::Damaged, format!("The backup is damaged: {object} {how}. Nothing was changed"))
+        .hint("`safemigrate list` shows the other backups.");
+    match cause {
+        Some(cause) => error.because(cause),
+        None => error,
+    }
+}
+
+/// An object as a sentence calls it: `object 0123456789ab…`.
+pub fn short(id: &str) -> String {
+    format!("object {}…", id.get(..12).unwrap_or(id))
 }
 
 fn sync_from(queue: &Mutex<mpsc::Receiver<PathBuf>>) -> io::Result<()> {
@@ -115,9 +136,10 @@ struct Written {
 }
 
 impl Shelf {
-    fn keep(&self, id: &ObjectId, sink: Sink) -> io::Result<()> {
+    fn keep(&self, id: &ObjectId, mut sink: Sink) -> io::Result<()> {
         let known = !self.written.lock().unwrap_or_else(PoisonError::into_inner).ids.insert(id.clone());
-        if known || self.store.has_object(id) {
+        // one that was damaged since would make this backup a damaged one: it is written anew
+        if known || self.store.holds(id, &mut sink) {
             return Ok(());
         }
         let path = sink.into_file()?.into_temp_path();
@@ -182,6 +204,15 @@ impl Sink {
         self.file.ok_or_else(|| io::Error::other("no file was made"))
     }
 
+    fn is_equal_to(&mut self, there: File) -> io::Result<bool> {
+        let there = BufReader::with_capacity(128 << 10, there);
+        let Some(file) = &mut self.file else { return same(self.memory.as_slice(), there) };
+        file.write_all(&self.memory)?;
+        self.memory.clear();
+        file.rewind()?;
+        same(BufReader::with_capacity(128 << 10, file.as_file()), there)
+    }
+
     fn spill(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -190,6 +221,19 @@ impl Sink {
         file.write_all(&self.memory)?;
         self.memory.clear();
         Ok(())
+    }
+}
+
+/// Whether both readers give the same bytes.
+fn same(mut one: impl BufRead, mut other: impl BufRead) -> io::Result<bool> {
+    loop {
+        let (here, there) = (one.fill_buf()?, other.fill_buf()?);
+        let n = here.len().min(there.len());
+        if n == 0 || here[..n] != there[..n] {
+            return Ok(here.is_empty() && there.is_empty());
+        }
+        one.consume(n);
+        other.consume(n);
     }
 }
 

@@ -1,10 +1,17 @@
-//! The journal's files.
+//! The journal's files, each with its own checksum: which run was the last decides what a rollback goes back to.
 
 use super::{Store, files};
 use crate::domain::run::Run;
 use crate::error::{Context, ErrorKind, Result};
-use std::fs;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    blake3: String,
+    run: Box<RawValue>,
+}
 
 impl Store {
     /// Writes the run as it stands, durably, over its former state.
@@ -12,8 +19,7 @@ impl Store {
     /// # Errors
     /// `Store`.
     pub fn write_run(&self, run: &Run) -> Result<()> {
-        let text =
-            serde_json::to_vec_pretty(run).context(ErrorKind::Other, || "The journal cannot be written".into())?;
+        let text = sealed(run).context(ErrorKind::Other, || "The journal cannot be written".into())?;
         files::write_whole(&self.runs_folder().join(format!("{}.json", run.id)), &text)
             .map_err(|e| self.cannot("written", e))
     }
@@ -45,9 +51,16 @@ impl Store {
     }
 }
 
+fn sealed(run: &Run) -> serde_json::Result<Vec<u8>> {
+    let run = serde_json::value::to_raw_value(run)?;
+    serde_json::to_vec(&Envelope { blake3: blake3::hash(run.get().as_bytes()).to_hex().to_string(), run })
+}
+
 fn read(path: &Path) -> Option<Run> {
-    // a FIFO would keep us waiting
-    let regular = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_file());
-    let text = regular.then(|| fs::read(path).ok())??;
-    serde_json::from_slice(&text).ok()
+    let envelope: Envelope = serde_json::from_slice(&files::read_regular(path).ok()?).ok()?;
+    let text = envelope.run.get();
+    let whole = blake3::hash(text.as_bytes()).to_hex().as_str() == envelope.blake3;
+    let run: Run = whole.then(|| serde_json::from_str(text).ok())??;
+    // a copy of another run under a name of its own would be told twice
+    (path.file_stem().and_then(|stem| stem.to_str()) == Some(&run.id)).then_some(run)
 }

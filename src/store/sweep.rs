@@ -26,6 +26,7 @@ impl Store {
             (self.root().to_owned(), super::names_in(self.root())?.into_iter().filter(unnamed).collect()),
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
+            (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
         ] {
             for name in left {
                 // somebody else's cleaning is as good as ours

@@ -24,11 +24,19 @@ impl Damaged<'_> {
         fs::write(path, content).unwrap();
     }
 
-    /// The largest object: rows, not structure.
-    fn largest_object(&self) -> PathBuf {
+    fn objects(&self) -> impl Iterator<Item = walkdir::DirEntry> {
         let files = walkdir::WalkDir::new(self.store.join("objects")).into_iter().flatten();
-        let files = files.filter(|e| e.file_type().is_file());
-        files.max_by_key(|e| e.metadata().unwrap().len()).unwrap().into_path()
+        files.filter(|e| e.file_type().is_file())
+    }
+
+    /// Rows, not structure.
+    fn largest_object(&self) -> PathBuf {
+        self.objects().max_by_key(|e| e.metadata().unwrap().len()).unwrap().into_path()
+    }
+
+    /// Rows of the other table.
+    fn smallest_object(&self) -> PathBuf {
+        self.objects().min_by_key(|e| e.metadata().unwrap().len()).unwrap().into_path()
     }
 }
 
@@ -88,8 +96,8 @@ const MANIFESTS: &[Damage] = &[
 
 const OBJECTS: &[Damage] = &[
     ("missing", |d| fs::remove_file(d.largest_object()).unwrap(), "is missing"),
-    ("cut", |d| d.edit(&d.largest_object(), |bytes| bytes.truncate(bytes.len() - 10)), "is not what was written"),
-    ("emptied", |d| d.edit(&d.largest_object(), Vec::clear), "is not what was written"),
+    ("cut", |d| d.edit(&d.largest_object(), |bytes| bytes.truncate(bytes.len() - 10)), "is cut off"),
+    ("emptied", |d| d.edit(&d.largest_object(), Vec::clear), "is cut off"),
     ("flipped in the middle", |d| d.edit(&d.largest_object(), |bytes| flip(bytes, 2)), "is not what was written"),
     ("flipped near the end", |d| d.edit(&d.largest_object(), |bytes| flip(bytes, 1)), "is not what was written"),
     (
@@ -100,7 +108,35 @@ const OBJECTS: &[Damage] = &[
         },
         "does not match its hash",
     ),
-    ("a FIFO", |d| fifo(&d.largest_object()), "is missing"),
+    (
+        "swapped",
+        |d| {
+            let (one, other, aside) = (d.largest_object(), d.smallest_object(), d.store.join("aside"));
+            fs::rename(&one, &aside).unwrap();
+            fs::rename(&other, &one).unwrap();
+            fs::rename(&aside, &other).unwrap();
+        },
+        "does not match its hash",
+    ),
+    ("a FIFO", |d| fifo(&d.largest_object()), "is not a regular file"),
+    (
+        "a link",
+        |d| {
+            let path = d.largest_object();
+            fs::rename(&path, d.store.join("aside")).unwrap();
+            std::os::unix::fs::symlink(d.store.join("aside"), path).unwrap();
+        },
+        "is not a regular file",
+    ),
+    (
+        "a folder",
+        |d| {
+            let path = d.largest_object();
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(path).unwrap();
+        },
+        "is not a regular file",
+    ),
 ];
 
 fn for_both(damaged: &Damaged<'_>, damage: impl Fn(&Damaged<'_>, &Path)) {
@@ -177,6 +213,7 @@ fn a_damaged_object_is_named() {
             &["rollback", stage.full.as_str(), "--yes", "--confirm", "shop", "--strategy", "in-place"],
             &["reinsert", stage.data.as_str(), "--yes"],
             &["reinsert", stage.data.as_str(), "--dry-run"],
+            &["verify", stage.full.as_str()],
         ] {
             let says = &["The backup is damaged: object", says, "safemigrate list"];
             stage.refuses(&case(arguments, 13, "damaged", says).with(STORE, &store));

@@ -1,7 +1,7 @@
 //! Restore inside the live database, in one transaction.
 
 use super::kept::{Kept, extension_schema};
-use super::{Blueprint, Job, Restored, fill, nothing_changed, prove, somebody_wrote};
+use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, prove, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
@@ -12,9 +12,9 @@ use crate::postgres::structure::{self, Entry, Frame, Outcome};
 use crate::postgres::tools::{self, Program};
 use std::collections::BTreeSet;
 
-pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restored> {
+pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> Result<Restored> {
     job.stage("Restoring inside the live database", job.backup.bytes());
-    let prepared = interrupt.or(prepare(job)).await.map_err(nothing_changed)?;
+    let prepared = interrupt.or(prepare(job, plan)).await.map_err(nothing_changed)?;
     let (mut connection, blueprint, transaction) = prepared;
     // from here on nothing but the commit decides
     if let Err(error) = structure::commit(&mut connection).await {
@@ -26,11 +26,11 @@ pub(super) async fn apply(job: &Job<'_>, interrupt: &Interrupt) -> Result<Restor
         structure::analyze(&mut connection).await;
     }
     notes.truncate(20);
-    Ok(job.restored(notes))
+    Ok(plan.restored(notes))
 }
 
 /// All the work, ready to be committed. Dropped, the server forgets it.
-async fn prepare(job: &Job<'_>) -> Result<(PgConnection, Blueprint, String)> {
+async fn prepare(job: &Job<'_>, plan: &Plan) -> Result<(PgConnection, Blueprint, String)> {
     let blueprint = Blueprint::read(job.store, job.backup).await?;
     let mut connection = connect(job.url).await?;
     structure::prepare_session(&mut connection).await?;
@@ -38,7 +38,7 @@ async fn prepare(job: &Job<'_>) -> Result<(PgConnection, Blueprint, String)> {
     let transaction = structure::transaction_id(&mut connection).await?;
     emptying::lock_tables(&mut connection).await?;
     let now = databases::pulse(&mut connection).await?;
-    if job.plan.pulse.as_ref().is_some_and(|before| *before != now) {
+    if plan.pulse.as_ref().is_some_and(|before| *before != now) {
         return Err(somebody_wrote(&job.url.database));
     }
     let kept = empty(job, &blueprint, &mut connection).await?;
@@ -145,7 +145,7 @@ async fn keep_schemas(
         }
         if schema.mine {
             let owner = owner_in(blueprint, &schema);
-            emptying::renew_schema(connection, &schema, owner, job.plan.server_version).await?;
+            emptying::renew_schema(connection, &schema, owner, job.server_version).await?;
         } else {
             kept.foreign_schemas.insert(schema.name.clone());
         }
@@ -199,7 +199,7 @@ async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
 /// What this role could not make exactly as in the backup. The rows are proven; this is about rights and the like.
 async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
     let described = async {
-        let pg_dump = tools::find(Program::PgDump, job.plan.server_version)?;
+        let pg_dump = tools::find(Program::PgDump, job.server_version)?;
         structure::describe(&pg_dump, job.url).await
     };
     match described.await {

@@ -3,8 +3,9 @@
 //! `plan` looks at everything and changes nothing; `apply` takes the plan. **Swap** restores into a scratch database,
 //! proves it against the backup and lets the two change places in one transaction. **In place** is one transaction
 //! inside the live database. Either way it fails whole or succeeds whole. Taking a checkpoint of what is replaced
-//! comes before `apply` and is the caller's.
+//! comes before `apply` and is the caller's. `trial` does what comes first in a swap, and nothing else.
 
+mod beside;
 mod clean_up;
 mod decide;
 mod fill;
@@ -14,9 +15,11 @@ mod obstacles;
 mod plan;
 mod prove;
 mod swap;
+mod trial;
 
 pub use clean_up::{CleanUp, clean_up};
 pub use plan::plan;
+pub use trial::{Trial, trial};
 
 use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
@@ -96,32 +99,36 @@ pub async fn apply(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Restored> {
-    let job = Job { url, store, plan, backup, observer, paths: Paths::new(url.schema.as_deref(), &plan.search_path) };
+    let paths = Paths::new(url.schema.as_deref(), &plan.search_path);
+    let job = Job { url, store, backup, observer, paths, server_version: plan.server_version };
     let restored = match plan.strategy {
-        Strategy::Swap => swap::apply(&job, interrupt).await,
-        Strategy::InPlace => in_place::apply(&job, interrupt).await,
+        Strategy::Swap => swap::apply(&job, plan, interrupt).await,
+        Strategy::InPlace => in_place::apply(&job, plan, interrupt).await,
     };
     observer.on(Event::StageDone);
     restored
 }
 
-/// What every step of a rollback needs to know.
+impl Plan {
+    fn restored(&self, notes: Vec<String>) -> Restored {
+        Restored { strategy: self.strategy, tables: self.tables, rows: self.rows, notes }
+    }
+}
+
+/// What every step of a restore needs to know.
 struct Job<'a> {
+    /// The live database.
     url: &'a DatabaseUrl,
     store: &'a Store,
-    plan: &'a Plan,
     backup: &'a Manifest,
     observer: &'a dyn Observer,
     paths: Paths,
+    server_version: u32,
 }
 
 impl Job<'_> {
     fn stage(&self, label: &str, total_bytes: u64) {
         self.observer.on(Event::Stage { label: label.to_owned(), total_bytes });
-    }
-
-    fn restored(&self, notes: Vec<String>) -> Restored {
-        Restored { strategy: self.plan.strategy, tables: self.plan.tables, rows: self.plan.rows, notes }
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Blueprint, Plan, Strategy, in_place, nothing_changed};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
+use crate::operations::check::refuse_damaged;
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases;
@@ -37,7 +38,7 @@ async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted:
         )
         .hint("Check the database URL, or choose another backup: `safemigrate list`."));
     }
-    check_objects(store, backup).await?;
+    refuse_damaged(store, backup).await?;
     let request = Request { url, backup, blueprint: &Blueprint::read(store, backup).await?, wanted };
     match connect(url).await {
         Ok(live) => plan_over(live, &request).await,
@@ -53,14 +54,6 @@ struct Request<'a> {
     backup: &'a Manifest,
     blueprint: &'a Blueprint,
     wanted: Option<Strategy>,
-}
-
-/// Every object there and whole.
-async fn check_objects(store: &Store, backup: &Manifest) -> Result<()> {
-    let objects: BTreeSet<String> = backup.objects().cloned().collect();
-    let store = store.clone();
-    let checking = tokio::task::spawn_blocking(move || objects.iter().try_for_each(|id| store.check_object(id)));
-    checking.await.map_err(|e| Error::new(ErrorKind::Other, "Checking the backup stopped").because(e))?
 }
 
 /// The error for a database that a crashed rollback left closed.
@@ -180,7 +173,7 @@ impl Plan {
     }
 }
 
-fn refuse_older_server(version: u32, backup: &Manifest) -> Result<()> {
+pub(super) fn refuse_older_server(version: u32, backup: &Manifest) -> Result<()> {
     let (here, there) = (version / 10_000, backup.database.server_version / 10_000);
     if here >= there {
         return Ok(());

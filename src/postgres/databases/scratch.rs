@@ -187,7 +187,7 @@ pub async fn work_lock(connection: &mut PgConnection, live: &str) -> Result<()> 
     }
     Err(Error::new(
         ErrorKind::Locked,
-        format!("Another rollback of {live} is at work on this server. Nothing was changed"),
+        format!("Another rollback or trial restore of {live} is at work on this server. Nothing was changed"),
     )
     .hint("Wait until it is done."))
 }

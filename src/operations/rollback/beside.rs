@@ -1,0 +1,103 @@
+//! Making a database beside the live one and restoring into it; proving it against the backup.
+
+use super::{Blueprint, Job, fill, prove};
+use crate::domain::event::Event;
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::PgConnection;
+use crate::postgres::databases::{self, Database, Like, Mark, Standing};
+use crate::postgres::structure::{self, Frame};
+use crate::postgres::tools::{self, Program};
+use crate::postgres::url::DatabaseUrl;
+
+/// A session from which databases are made, renamed and dropped; one restore beside a database at a time.
+pub(super) async fn open_desk(url: &DatabaseUrl) -> Result<PgConnection> {
+    let desk = databases::maintenance(url).await?;
+    let mut desk =
+        desk.ok_or_else(|| Error::new(ErrorKind::Server, "This role gets into no other database of the server"))?;
+    databases::work_lock(&mut desk, &url.database).await?;
+    Ok(desk)
+}
+
+/// A new session: the old one may be what broke.
+pub(super) async fn desk(url: &DatabaseUrl) -> Result<PgConnection> {
+    let desk = databases::maintenance(url).await?;
+    desk.ok_or_else(|| Error::new(ErrorKind::Server, "The server does not let this role in any more"))
+}
+
+pub(super) fn mark(job: &Job<'_>, standing: Standing) -> Mark {
+    Mark { safemigrate: standing, live: job.url.database.clone(), backup: job.backup.id.clone(), comment: None }
+}
+
+/// An empty database with the properties of the live one.
+pub(super) async fn create(
+    job: &Job<'_>,
+    desk: &mut PgConnection,
+    live: Option<&Database>,
+    scratch: &str,
+) -> Result<()> {
+    let encoding = &job.backup.database.encoding;
+    let like = live.map_or(Like::Encoding(encoding), |database| Like::Database(database, encoding));
+    databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await
+}
+
+/// Sessions on the scratch database, at least one.
+pub(super) async fn sessions(job: &Job<'_>, scratch: &str) -> Result<Vec<PgConnection>> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    structure::scratch_sessions(&job.url.with_database(scratch), cores.clamp(2, 8)).await
+}
+
+/// Structure and data of the backup into the empty database.
+pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut [PgConnection]) -> Result<()> {
+    let [first, ..] = sessions else { return Ok(()) };
+    for entry in &blueprint.before_rows {
+        structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
+    }
+    // a new database has a `public` that the old one may have dropped
+    structure::drop_schemas_but(first, &job.backup.schemas).await?;
+    fill::rows(job, sessions).await?;
+    let [first, ..] = sessions else { return Ok(()) };
+    structure::begin(first).await?;
+    fill::large_objects(job, blueprint, first).await?;
+    structure::commit(first).await?;
+    fill::sequences(job, first).await?;
+    job.stage("Building indexes and constraints", 0);
+    structure::run_parallel(sessions, &blueprint.after_rows, &job.paths).await?;
+    let [first, ..] = sessions else { return Ok(()) };
+    for entry in &blueprint.last {
+        structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
+    }
+    fill::materialized_views(job, first, Frame::Transaction).await
+}
+
+/// Every row, value, object, right and comment of the backup is there, and nothing else.
+///
+/// # Errors
+/// `Other`, naming what differs.
+pub(super) async fn proof(
+    job: &Job<'_>,
+    blueprint: &Blueprint,
+    scratch: &str,
+    sessions: &mut [PgConnection],
+) -> Result<()> {
+    job.stage("Proving the restored copy", job.backup.bytes());
+    prove::contents(job, sessions).await?;
+    let pg_dump = tools::find(Program::PgDump, job.server_version)?;
+    let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
+    let differences = prove::structure(found.iter(), blueprint.entries());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    // another version of pg_dump may call the same things by other names
+    if job.backup.structure.as_ref().is_some_and(|s| s.pg_dump != pg_dump.version) {
+        job.observer.on(Event::Note(format!(
+            "pg_dump {} describes the copy differently: {}",
+            pg_dump.version,
+            differences.join("; ")
+        )));
+        return Ok(());
+    }
+    let mut error =
+        Error::new(ErrorKind::Other, format!("The restored copy is not equal to the backup: {}", differences[0]));
+    error.hints.extend(differences.into_iter().skip(1).take(10));
+    Err(error)
+}
