@@ -10,6 +10,9 @@ use serde_json::json;
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     let place = place(globals)?;
     let unfinished: Vec<Run> = place.store.runs()?.into_iter().filter(Run::is_unfinished).collect();
+    for file in place.store.unreadable_runs()? {
+        ui.warn(&format!("Whether this run ended is not known, its journal cannot be read: {}", file.display()));
+    }
     ui.result(&Status { unfinished, at_work: place.store.lock_holder().map(|holder| holder.pid) });
     Ok(())
 }

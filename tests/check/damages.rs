@@ -253,6 +253,7 @@ fn a_damaged_journal() {
         assert!(problem.contains("the journal of a run cannot be read") && problem.contains("runs/r-"), "{said}");
         assert!(problems(&said).iter().all(|(_, how)| how.is_empty()), "{said}");
         json(&small, &["check", FULL], 0);
+        run(&small, &["status"]).ok().says("Whether this run ended is not known").says("runs/r-");
     }
 }
 
