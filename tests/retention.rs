@@ -132,7 +132,7 @@ fn a_backup_is_deleted_with_all_that_only_it_needs() {
     assert_eq!(refused["error"]["kind"], "confirmation");
     let message = refused["error"]["message"].as_str().unwrap();
     assert!(
-        message.contains("Delete f-aaaaaaaa (full backup of shop, 350 rows") && message.contains("Nothing was changed")
+        message.contains("Delete f-aaaaaaaa (full backup of shop, 350 rows") && message.contains("nothing was changed")
     );
     assert_eq!(small.files().len(), before);
     let said = object(&small, &["delete", OLDER, "--yes"], 0);

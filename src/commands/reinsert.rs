@@ -111,8 +111,12 @@ async fn carry_out(
     };
     let rejecting = done.outcome.report().tables.iter().filter(|t| t.rejected > 0);
     let rejecting: Vec<String> = rejecting.map(|t| t.from.to_string()).collect();
-    survey.look_for_labels(store, &backup, &wish.options, &rejecting).await?;
-    let suggestions = survey.suggest(&backup, &wish.options, &[])?;
+    let looked = survey.look_for_labels(store, &backup, &wish.options, &rejecting).await;
+    // the rows may be in: what could be suggested beyond that must not make a failure of it
+    let suggestions = looked.and_then(|()| survey.suggest(&backup, &wish.options, &[])).unwrap_or_else(|error| {
+        ui.warn(&format!("What could be added was not found out: {error}"));
+        Vec::new()
+    });
     finish(done, not_back(&plan, &backup), suggestions, ui)
 }
 
@@ -162,6 +166,7 @@ async fn plan(
     let made = interrupt.or(reinsert::prepare(&target.url, &target.place.store, backup, &wish.options)).await;
     let plan = made.map_err(|error| match error.kind {
         ErrorKind::RowsDoNotFit => with_suggestions(error, suggestions),
+        ErrorKind::Interrupted => Error::new(error.kind, "Interrupted. Nothing was changed"),
         _ => error,
     })?;
     for line in describe(&plan) {
