@@ -33,24 +33,26 @@ pub(super) struct Moment<'m> {
     pub shrinks: Vec<Shrink>,
 }
 
-/// The moments worth remembering: of each table the newest three, and the one at which it was largest.
+/// The moments worth remembering: of each table the newest three declines, and the moment at which it was largest.
 pub(super) fn moments<'m>(newest_first: &[&'m Manifest]) -> Vec<Moment<'m>> {
     let neighbours = newest_first.iter().zip(newest_first.iter().skip(1));
     let mut moments: Vec<Moment<'m>> = neighbours
         .map(|(after, before)| Moment { before, after, shrinks: shrinks(before, after) })
         .filter(|moment| !moment.shrinks.is_empty())
         .collect();
-    let mut of_table: BTreeMap<QualifiedName, Vec<(usize, u64)>> = BTreeMap::new();
+    let mut of_table: BTreeMap<&QualifiedName, Vec<(usize, u64)>> = BTreeMap::new();
     for (n, moment) in moments.iter().enumerate() {
         for shrink in &moment.shrinks {
-            of_table.entry(shrink.table.clone()).or_default().push((n, shrink.rows_before));
+            of_table.entry(&shrink.table).or_default().push((n, shrink.rows_before));
         }
     }
     let mut remembered = BTreeSet::new();
     for found in of_table.values() {
         // of several that were as large, the newest
         let largest = found.iter().max_by_key(|(n, rows)| (*rows, std::cmp::Reverse(*n)));
-        remembered.extend(found.iter().take(MOMENTS).chain(largest).map(|(n, _)| *n));
+        // one decline in several steps counts once: steps come closer together when what lay between them is pruned
+        let declines = found.chunk_by(|(newer, _), (older, _)| moments[*newer].before.id == moments[*older].after.id);
+        remembered.extend(declines.take(MOMENTS).flatten().chain(largest).map(|(n, _)| *n));
     }
     let mut n = 0..;
     moments.retain(|_| n.next().is_some_and(|n| remembered.contains(&n)));
