@@ -7,8 +7,11 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::time::Duration;
 
-/// Roles and databases may set any of these; canonical text and long work need ours.
+/// Roles and databases may set any of these; canonical text and long work need ours. The timeouts first: theirs hold until then.
 const SETTINGS: &[(&str, &str)] = &[
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
     ("client_encoding", "UTF8"),
     ("DateStyle", "ISO, YMD"),
     ("IntervalStyle", "postgres"),
@@ -21,9 +24,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("row_security", "off"),
     ("search_path", "pg_catalog"),
     ("synchronize_seqscans", "off"),
-    ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
     ("default_transaction_read_only", "off"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_deferrable", "off"),
@@ -44,6 +44,9 @@ const NEWER_TIMEOUTS: &str = "SELECT set_config(s.name, w.value, false) FROM pg_
 /// How long a server may take to answer the door.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often a session is set up where the role's own statement timeout comes in between: lifting it is a statement, too.
+const SETUP_TRIES: u32 = 20;
+
 /// Opens a session on the database of the URL.
 ///
 /// # Errors
@@ -60,8 +63,19 @@ pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
     let settings: Vec<String> =
         SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
     let settings = format!("{};{NEWER_TIMEOUTS}", settings.join(";"));
+    for _ in 1..SETUP_TRIES {
+        match connection.execute(settings.as_str()).await {
+            Ok(_) => return Ok(connection),
+            Err(error) if was_cancelled(&error) => {}
+            Err(error) => return Err(server_error("setting up the session", error)),
+        }
+    }
     connection.execute(settings.as_str()).await.map_err(|e| server_error("setting up the session", e))?;
     Ok(connection)
+}
+
+fn was_cancelled(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "57014")
 }
 
 fn set_value(name: &str, value: &str) -> String {

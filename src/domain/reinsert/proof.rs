@@ -5,7 +5,7 @@ use super::empty::bare;
 use super::identity::RowIdentity;
 use super::plan::Plan;
 use super::report::{Report, TableReport};
-use crate::domain::compare::{ColumnVerdict, Move, MovedColumn, Values, Verification};
+use crate::domain::compare::{ColumnReport, ColumnVerdict, Move, MovedColumn, Values, Verification};
 
 impl Plan {
     pub fn moves(&self) -> Vec<Move> {
@@ -64,13 +64,14 @@ impl Report {
 fn complete_table(report: &TableReport, verification: &mut Verification) {
     let (from, to) = (report.from.to_string(), report.table.to_string());
     let mut tables = verification.tables.iter_mut();
-    let Some(table) = tables.find(|t| t.table == from && t.to.as_ref().unwrap_or(&t.table) == &to) else { return };
+    let mut table = tables.find(|t| t.table == from && t.to.as_ref().unwrap_or(&t.table) == &to);
     for kept in &report.values_kept {
-        let is = |c: &&mut crate::domain::compare::ColumnReport| c.to.as_ref().unwrap_or(&c.column) == &kept.column;
-        if let Some(column) = table.columns.iter_mut().find(is) {
+        // also where it stands under another name, as a leaf does under its root's: it must not pass for proven
+        verification.ok = false;
+        let is = |c: &&mut ColumnReport| c.to.as_ref().unwrap_or(&c.column) == &kept.column;
+        if let Some(column) = table.as_mut().and_then(|t| t.columns.iter_mut().find(is)) {
             column.verdict = ColumnVerdict::Changed;
             column.values_changed = Some(kept.values);
-            verification.ok = false;
         }
     }
 }
