@@ -92,6 +92,9 @@ fn an_arrow_back_is_found_however_it_is_written() {
     insta::assert_snapshot!(fault, @"src/store/files.rs:2: store uses crate::postgres::copy::x, but it may use only: domain");
     for (name, text) in [
         ("domain/x.rs", "use crate::ui::Style;"),
+        ("domain/x.rs", "use crate::fault;"),
+        ("ui/x.rs", "use crate::fault;"),
+        ("fault/points.rs", "use crate::store::Store;"),
         ("domain/x.rs", "fn f() { crate::store::open() }"),
         ("domain/x.rs", "use crate::{domain::names, operations::{a, b}};"),
         ("domain/x.rs", "use super::super::postgres::url;"),
@@ -133,6 +136,8 @@ fn an_arrow_forward_is_no_fault() {
         ("commands/x.rs", "use crate::cli::DevArgs; use crate::ui::{Ui, Report}; use crate::operations::x;"),
         ("web/x.rs", "use crate::operations::x;"),
         ("store/x.rs", "pub(crate) fn f() { other::postgres::x(); }"),
+        ("store/x.rs", "use crate::fault;"),
+        ("fault/points.rs", "use std::io;"),
     ] {
         assert_eq!(says(arrows, name, text), "", "{name}: {text}");
     }

@@ -6,6 +6,7 @@ use super::reading::Reading;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::dump::dump_structure;
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
@@ -91,6 +92,7 @@ async fn take_uninterrupted(
     let started = Instant::now();
     store.prepare()?;
     let mut snapshot = Snapshot::open(url).await?;
+    fault::at("checkpoint.snapshot");
     let reading = Reading::plan(&mut snapshot).await?;
     observer.on(Event::Stage { label: "Backing up".into(), total_bytes: snapshot.estimated_bytes() });
     let batch = Arc::new(store.batch());
@@ -104,9 +106,11 @@ async fn take_uninterrupted(
     let manifest = manifest(&snapshot, request, tables);
     // a snapshot that broke meanwhile says so here
     snapshot.close().await?;
+    fault::at("checkpoint.read");
     let batch = Arc::into_inner(batch).ok_or_else(|| Error::new(ErrorKind::Other, "A reader is still at work"))?;
     let commit = tokio::task::spawn_blocking(move || batch.commit());
     commit.await.map_err(|e| Error::new(ErrorKind::Other, "Writing the backup stopped").because(e))??;
+    fault::at("checkpoint.objects");
     let stem = ids::stem();
     let full = structure.map(|structure| Manifest {
         id: Kind::Full.id(&stem),
@@ -120,25 +124,10 @@ async fn take_uninterrupted(
         ..manifest
     });
     let mut taken = Taken { full, data_only, snapshot_seconds: 0.0 };
-    write_manifests(store, &taken)?;
+    store.write_manifests(&taken.manifests().collect::<Vec<_>>())?;
+    fault::at("checkpoint.manifests");
     taken.snapshot_seconds = started.elapsed().as_secs_f64();
     Ok(taken)
-}
-
-/// Both or none: half a checkpoint would look like a whole one.
-fn write_manifests(store: &Store, taken: &Taken) -> Result<()> {
-    let mut written: Vec<&str> = Vec::new();
-    for manifest in taken.manifests() {
-        if let Err(error) = store.write_manifest(manifest) {
-            for id in written {
-                // what cannot be taken back is whole all the same
-                let _ = store.remove_manifest(id);
-            }
-            return Err(error);
-        }
-        written.push(&manifest.id);
-    }
-    Ok(())
 }
 
 async fn structure(url: &DatabaseUrl, snapshot: &Snapshot, batch: &Batch) -> Result<Structure> {
@@ -146,6 +135,7 @@ async fn structure(url: &DatabaseUrl, snapshot: &Snapshot, batch: &Batch) -> Res
     let pg_dump =
         dump_structure(url, snapshot.database.server_version, snapshot.id(), |piece| writer.append(piece)).await?;
     let (object, bytes) = writer.finish()?;
+    fault::at("checkpoint.structure");
     Ok(Structure { object, bytes, pg_dump })
 }
 

@@ -14,6 +14,7 @@ use crate::domain::reinsert::Options;
 use crate::domain::run::{Run, State};
 use crate::domain::suggest::Suggestion;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
@@ -88,15 +89,18 @@ async fn journey(
         let _ours_to_survive = place.interrupt.mute();
         work.await?
     };
+    fault::at("run.prisma-ended");
     entry.run.prisma_exit_code = Some(exit_code);
     entry.step(State::Verifying)?;
 
     all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;
     let after =
         look(place, Reason::AfterMigration, Kinds::Full, &entry.run).await.map_err(|e| unverified(&entry.run, e))?;
+    fault::at("run.new-state");
     let run = &mut entry.run;
     run.after = after.taken.iter().flat_map(Taken::ids).collect();
     let verification = prove(place, &before, &after).await.map_err(|e| unverified(run, e))?;
+    fault::at("run.proven");
     let drafted = drafted(place, &after, &folders)?;
     let mut facts = facts(run, &before, &after, drafted);
     if !verification.ok && after.taken.is_some() {

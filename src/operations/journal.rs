@@ -4,6 +4,7 @@ use super::ids;
 use crate::domain::event::{Event, Observer};
 use crate::domain::run::{Run, State};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::store::{Holder, Lock, Store};
 
 /// An open run. Dropped without `close` (a crash) it stays unfinished, and the next command says so.
@@ -72,6 +73,7 @@ impl Entry {
         left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
         store.write_run(&run).map_err(nothing_changed)?;
+        fault::at("run.opened");
         Ok(Self { store: store.clone(), run, _lock: lock })
     }
 
@@ -81,7 +83,9 @@ impl Entry {
     /// `Store`.
     pub fn step(&mut self, state: State) -> Result<()> {
         self.run.state = state;
-        self.store.write_run(&self.run)
+        self.store.write_run(&self.run)?;
+        fault::at("run.step");
+        Ok(())
     }
 
     /// Writes how it ended; `sentence` says it for a result that is no error.
@@ -101,6 +105,7 @@ impl Entry {
             }
         }
         let written = self.store.write_run(&self.run);
+        fault::at("run.closed");
         let done = result?;
         written.map_err(|e| {
             let sentence = self.run.outcome.as_deref().unwrap_or("It is done");

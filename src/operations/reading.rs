@@ -6,6 +6,7 @@ use crate::domain::manifest::{Segment, TableData};
 use crate::domain::rows::Counter;
 use crate::domain::schema::Table;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::census::misread;
 use crate::postgres::copy::{copy_out, copy_out_statement};
@@ -139,6 +140,7 @@ async fn read_segments(
         .await
         .map_err(|e| of_table(e, &job.of))?;
         let stats = counter.finish().ok_or_else(|| misread(&job.of))?;
+        fault::at("checkpoint.segment");
         if stats.rows > 0 {
             let content = writer.map(ObjectWriter::finish).transpose()?;
             let content = content.map(|(object, bytes)| Segment { object, rows: stats.rows, bytes });

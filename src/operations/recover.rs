@@ -7,6 +7,7 @@ use super::target::Target;
 use crate::domain::event::Observer;
 use crate::domain::run::{Run, State};
 use crate::error::Result;
+use crate::fault;
 use crate::store::Swept;
 
 /// What was found and put in order.
@@ -24,11 +25,13 @@ pub struct Recovered {
 pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recovered> {
     let store = &target.place.store;
     let server = clean_up(&target.url).await?;
+    fault::at("recover.server");
     let _lock = enter(store, "recover", observer)?;
     let mut runs = Vec::new();
     for run in left_open(store)? {
         let known = known(target, &run).await;
         close_left_open(store, &run, &known)?;
+        fault::at("recover.run");
         runs.push((run, known));
     }
     Ok(Recovered { runs, server, swept: store.sweep()? })

@@ -14,6 +14,7 @@ use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
 use crate::domain::run::{Committing, State};
 use crate::error::{ErrorKind, Result};
+use crate::fault;
 use std::path::PathBuf;
 
 /// A rollback that is done.
@@ -79,9 +80,12 @@ async fn replace(
     let store = &target.place.store;
     let backup = store.manifest(id)?;
     let plan = plan_rollback(target, &backup, strategy, interrupt).await?;
+    fault::at("rollback.planned");
     entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
     entry.step(State::Restoring)?;
-    rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await
+    let restored = rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await;
+    fault::at("rollback.restored");
+    restored
 }
 
 async fn safety_checkpoint(

@@ -3,6 +3,7 @@
 use crate::domain::manifest::{Manifest, Wanted};
 use crate::domain::retention::{Hold, Holds, holds, superfluous};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::store::{Store, Swept, Unreadable};
 
 /// What a pruning took away.
@@ -25,6 +26,7 @@ pub fn prune(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
     let gone = superfluous(&manifests, keep, |id| holds.contains_key(id) || hold.iter().any(|held| held == id));
     for id in &gone {
         store.remove_manifest(id)?;
+        fault::at("prune.manifest");
     }
     let beyond = superfluous(&manifests, keep, |id| !holds.contains_key(id));
     let held = beyond.into_iter().map(|id| {
@@ -112,6 +114,7 @@ pub fn delete(store: &Store, asked: &Candidate) -> Result<Deleted> {
         return Err(Error::new(ErrorKind::Confirmation, message).hint("Look at it, then try again: safemigrate list"));
     }
     store.remove_manifest(&now.id)?;
+    fault::at("delete.manifest");
     store.unpin(&now.id)?;
     let swept = store.sweep()?;
     let unreadable =

@@ -3,6 +3,7 @@
 use super::tools::{Program, command, find, outcome};
 use super::url::DatabaseUrl;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use std::process::Stdio;
 use tokio::io::AsyncReadExt;
 
@@ -37,6 +38,7 @@ pub async fn dump_structure(
     let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Error::new(ErrorKind::Tool, "pg_dump has no output"));
     };
+    fault::at("pg-dump.started");
     let mut said = Vec::new();
     let mut begins_well = false;
     let reading = async {

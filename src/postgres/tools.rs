@@ -7,6 +7,7 @@ pub use find::{find, installed};
 
 use super::url::{DatabaseUrl, Host, Tls};
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -149,6 +150,7 @@ pub async fn run(mut command: Command, what: &str) -> Result<()> {
     command.stderr(Stdio::piped());
     let program = program_name(&command);
     let child = command.spawn().context(ErrorKind::Tool, || format!("{program} cannot be started"))?;
+    fault::at("tool.started");
     let output = child.wait_with_output().await.context(ErrorKind::Tool, || format!("{program} cannot be watched"))?;
     outcome(&program, what, output.status, &output.stderr)
 }

@@ -1,16 +1,19 @@
 //! How files come into the store: private, whole, durable.
 
+use crate::fault;
 use rustix::fs::OFlags;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// A folder for its owner alone, with those above it where they are missing.
 ///
 /// # Errors
 /// Those of the disk.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
+    fault::writing("folder.make")?;
     match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
         // the umask can only take rights away, but an existing folder may be open to others
         Ok(()) if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 => {
@@ -33,6 +36,7 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Those of the disk; `InvalidInput` where something else than a regular file stands under this name.
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    fault::reading("file.open")?;
     let special = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
     let opened = OpenOptions::new().read(true).custom_flags(no_surprises()).open(path);
     let file = opened.map_err(|error| match fs::symlink_metadata(path) {
@@ -54,6 +58,7 @@ pub fn no_surprises() -> i32 {
 pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     open_regular(path)?.read_to_end(&mut content)?;
+    fault::reading("file.read")?;
     Ok(content)
 }
 
@@ -70,25 +75,41 @@ pub fn write_if_absent(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Makes a rename in this folder survive a power cut.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    fault::writing("folder.fsync")?;
     File::open(folder)?.sync_all()
 }
 
 /// Replaces a file as a whole: temp file beside it, fsync, rename, fsync of the folder.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temp = tempfile::NamedTempFile::new_in(folder)?;
-    temp.write_all(content)?;
-    temp.as_file().sync_all()?;
-    temp.persist(path)?;
-    sync_folder(folder)
+    write_durable(path, content)?;
+    sync_folder(folder_of(path))
+}
+
+/// As `write_whole`, but the folder is still to be synced.
+pub fn write_durable(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temp = durable_temp(folder_of(path), content)?;
+    fault::writing("file.rename")?;
+    temp.persist(path).map(drop).map_err(io::Error::from)
 }
 
 /// As `write_whole`, but never over an existing file.
 pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temp = tempfile::NamedTempFile::new_in(folder)?;
-    temp.write_all(content)?;
-    temp.as_file().sync_all()?;
+    let temp = durable_temp(folder_of(path), content)?;
+    fault::writing("file.rename")?;
     temp.persist_noclobber(path)?;
-    sync_folder(folder)
+    sync_folder(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+fn durable_temp(folder: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    fault::writing("file.create")?;
+    let mut temp = NamedTempFile::new_in(folder)?;
+    fault::writing("file.write")?;
+    temp.write_all(content)?;
+    fault::writing("file.fsync")?;
+    temp.as_file().sync_all()?;
+    Ok(temp)
 }

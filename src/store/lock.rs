@@ -2,6 +2,7 @@
 
 use super::{Store, files};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -35,11 +36,13 @@ impl Store {
             Err(TryLockError::Error(e)) => return Err(self.cannot("locked", e)),
         }
         let mut write = || -> std::io::Result<()> {
+            fault::writing("lock.write")?;
             file.set_len(0)?;
             file.rewind()?;
             file.write_all(&serde_json::to_vec(holder)?)
         };
         write().map_err(|e| self.cannot("written", e))?;
+        fault::at("lock.taken");
         Ok(Lock { _file: file })
     }
 
@@ -53,6 +56,7 @@ impl Store {
     }
 
     fn lock_file(&self) -> std::io::Result<File> {
+        fault::writing("lock.open")?;
         OpenOptions::new()
             .read(true)
             .write(true)

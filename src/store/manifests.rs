@@ -4,6 +4,7 @@ use super::flaw::Flaw;
 use super::{Store, files};
 use crate::domain::manifest::{FORMAT, Manifest, Wanted};
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -43,18 +44,16 @@ impl fmt::Display for Unreadable {
 }
 
 impl Store {
-    /// Writes a manifest. Its objects must be durable by now: with this the backup exists.
+    /// A manifest as its file holds it.
     ///
     /// # Errors
-    /// `Store`.
-    pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+    /// `Other`.
+    pub(super) fn sealed(manifest: &Manifest) -> Result<Vec<u8>> {
         let raw = serde_json::value::to_raw_value(manifest)
             .context(ErrorKind::Other, || "The manifest cannot be written".into())?;
         let blake3 = blake3::hash(raw.get().as_bytes()).to_hex().to_string();
         let envelope = Envelope { format: FORMAT, blake3, manifest: raw };
-        let text =
-            serde_json::to_vec(&envelope).context(ErrorKind::Other, || "The manifest cannot be written".into())?;
-        files::write_new(&self.manifest_path(&manifest.id), &text).map_err(|e| self.cannot("written", e))
+        serde_json::to_vec(&envelope).context(ErrorKind::Other, || "The manifest cannot be written".into())
     }
 
     /// Reads one backup's manifest by its whole id.
@@ -197,7 +196,8 @@ impl Store {
     pub fn remove_manifest(&self, id: &str) -> Result<()> {
         let path = self.manifest_path(id);
         let folder = fs::symlink_metadata(&path).is_ok_and(|there| there.is_dir());
-        let removed = if folder { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+        let removed = fault::writing("manifest.remove")
+            .and_then(|()| if folder { fs::remove_dir(&path) } else { fs::remove_file(&path) });
         removed.map_err(|e| self.cannot("written", e))?;
         files::sync_folder(&self.backups()).map_err(|e| self.cannot("written", e))
     }
@@ -207,7 +207,7 @@ impl Store {
         fs::symlink_metadata(self.manifest_path(id)).map_or(0, |m| m.len())
     }
 
-    fn manifest_path(&self, id: &str) -> std::path::PathBuf {
+    pub(super) fn manifest_path(&self, id: &str) -> std::path::PathBuf {
         self.backups().join(format!("{id}.json"))
     }
 }

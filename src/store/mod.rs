@@ -17,6 +17,7 @@ mod flaw;
 pub mod lock;
 mod manifests;
 mod objects;
+mod pair;
 mod pins;
 mod runs;
 mod sweep;
@@ -29,6 +30,7 @@ pub use objects::{Batch, ObjectReader, ObjectWriter, short};
 pub use sweep::Swept;
 
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -120,6 +122,7 @@ impl Store {
             }
             files::write_if_absent(&self.root.join(".gitignore"), b"*\n")?;
             files::write_if_absent(&self.root.join("format"), format!("{LAYOUT}\n").as_bytes())?;
+            fault::writing("store.probe")?;
             tempfile::tempfile_in(self.tmp()).map(drop)
         };
         make().map_err(|e| self.cannot("written", e))

@@ -4,6 +4,7 @@ use super::flaw::Flaw;
 use super::{Store, files};
 use crate::domain::manifest::ObjectId;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -109,7 +110,10 @@ fn sync_from(queue: &Mutex<mpsc::Receiver<PathBuf>>) -> io::Result<()> {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
-            Ok(path) => File::open(path)?.sync_all()?,
+            Ok(path) => {
+                fault::writing("object.fsync")?;
+                File::open(path)?.sync_all()?;
+            }
             Err(_) => return Ok(()),
         }
     }
@@ -182,6 +186,7 @@ impl Batch {
                     files::make_private_folder(&folder)?;
                     folders.insert(store.objects());
                 }
+                fault::writing("object.rename")?;
                 temp.persist(&path)?;
                 folders.insert(folder);
             }
@@ -214,6 +219,7 @@ impl Sink {
     }
 
     fn spill(&mut self) -> io::Result<()> {
+        fault::writing("object.write")?;
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(NamedTempFile::new_in(&self.folder)?),
@@ -295,6 +301,7 @@ impl Read for ObjectReader {
         if self.at_end || buffer.is_empty() {
             return Ok(0);
         }
+        fault::reading("object.read")?;
         let n = self.inside.read(buffer)?;
         self.hasher.update(&buffer[..n]);
         if n == 0 {
@@ -322,7 +329,8 @@ impl Store {
 
     pub(super) fn remove_object(&self, id: &str) -> Result<u64> {
         let size = self.stored_size(id);
-        fs::remove_file(self.object_path(id)).context(ErrorKind::Store, || format!("Object {id} cannot be removed"))?;
+        let removed = fault::writing("object.remove").and_then(|()| fs::remove_file(self.object_path(id)));
+        removed.context(ErrorKind::Store, || format!("Object {id} cannot be removed"))?;
         Ok(size)
     }
 }

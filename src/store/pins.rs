@@ -2,6 +2,7 @@
 
 use super::{Store, files};
 use crate::error::Result;
+use crate::fault;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -36,7 +37,8 @@ impl Store {
     /// # Errors
     /// `Store`.
     pub fn unpin(&self, id: &str) -> Result<bool> {
-        let remove = || match fs::remove_file(self.pins_folder().join(id)) {
+        let taken = || fault::writing("pin.remove").and_then(|()| fs::remove_file(self.pins_folder().join(id)));
+        let remove = || match taken() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             removed => removed.and_then(|()| files::sync_folder(&self.pins_folder())).map(|()| true),
         };

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::domain::manifest::Manifest;
 use crate::error::Result;
+use crate::fault;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -15,11 +16,12 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes what a crash left half written. Call it under the lock.
+    /// Removes what a crash left half written, and ends what it left half named. Call it under the lock.
     ///
     /// # Errors
     /// `Store` when a folder cannot be read.
     pub fn sweep_left_overs(&self) -> Result<()> {
+        self.settle_pending()?;
         let unnamed = |name: &String| name.starts_with(".tmp");
         for (folder, left) in [
             (self.tmp(), super::names_in(&self.tmp())?),
@@ -29,6 +31,7 @@ impl Store {
             (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
         ] {
             for name in left {
+                fault::at("sweep.left-over");
                 // somebody else's cleaning is as good as ours
                 let _ = fs::remove_file(folder.join(name));
             }

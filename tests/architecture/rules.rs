@@ -5,6 +5,7 @@ use super::source::{Path, Token, paths, tokens};
 /// Who may use whom: main → {cli, commands} → operations → {prisma, postgres, store} → domain, commands → ui → domain,
 /// each with all that lies behind its arrows. Besides:
 /// - everybody may use `error`;
+/// - who touches the world, or leads through it, may name the places at which the crash tests strike (`fault`);
 /// - `prisma` may use `postgres::url`: a database URL is a value, and the project's settings are where it comes from;
 /// - `cli` is plain data (the typed arguments), so `commands` take theirs from it, and it never calls them;
 /// - `cli` may use `ui` for what the user said about talking.
@@ -19,6 +20,9 @@ pub const ARROWS: [(&str, &[&str]); 9] = [
     ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "domain"]),
     ("web", &["operations", "prisma", "postgres", "store", "domain"]),
 ];
+
+/// Rooms in which a crash or a disk may strike.
+const FRAGILE: [&str; 4] = ["prisma", "postgres", "store", "operations"];
 
 /// They name every room: `main` starts the program, `lib` lists the modules.
 const ROOTS: [&str; 2] = ["main.rs", "lib.rs"];
@@ -70,13 +74,17 @@ pub fn arrows(file: &File) -> Vec<String> {
     }
     let allowed = match ARROWS.iter().find(|(name, _)| *name == room) {
         Some((_, allowed)) => *allowed,
-        None if room == "error" => &[],
+        None if ["error", "fault"].contains(&room) => &[],
         None => return vec![file.fault(1, format!("the room {room} is not in ARROWS of tests/architecture/rules.rs"))],
     };
     let may = |path: &Path| {
         let names: Vec<&str> = path.names[1..].iter().map(String::as_str).collect();
         let inside = |place: &str| place.split("::").eq(names.iter().take(place.split("::").count()).copied());
-        !is_room(names[0]) || names[0] == room || names[0] == "error" || allowed.iter().any(|place| inside(place))
+        !is_room(names[0])
+            || names[0] == room
+            || names[0] == "error"
+            || (names[0] == "fault" && FRAGILE.contains(&room))
+            || allowed.iter().any(|place| inside(place))
     };
     let ours =
         file.paths.iter().filter(|p| ["crate", "safemigrate"].contains(&p.names[0].as_str()) && p.names.len() > 1);
@@ -87,7 +95,7 @@ pub fn arrows(file: &File) -> Vec<String> {
 
 /// Also a room that is not built yet; names at the root that are no rooms belong to the crate itself.
 fn is_room(name: &str) -> bool {
-    name == "error" || name == "main" || ARROWS.iter().any(|(room, _)| *room == name)
+    ["error", "fault", "main"].contains(&name) || ARROWS.iter().any(|(room, _)| *room == name)
 }
 
 pub fn printing(file: &File) -> Vec<String> {

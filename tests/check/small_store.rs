@@ -92,7 +92,7 @@ pub fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
             materialized_views: Vec::new(),
             schemas: vec!["public".into()],
         };
-        store.write_manifest(&manifest).unwrap();
+        store.write_manifests(&[&manifest]).unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 //! A full disk: a small one, grown step by step until the backup fits.
 
-use crate::victim::{Victim, left_overs};
+use crate::scene::left_overs;
+use crate::victim::Victim;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

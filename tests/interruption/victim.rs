@@ -1,10 +1,9 @@
 //! A backup that is going to be stopped, and what must hold afterwards.
 
-use crate::scene::{SHOP, Scene, ended, script, wait_until};
-use safemigrate::store::Store;
-use std::collections::{BTreeMap, HashSet};
+use crate::scene::{SHOP, Scene, children_of, ended, left_overs, script, wait_until};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Child;
 
 /// Rows that take a second to read.
@@ -104,36 +103,4 @@ impl Victim {
         self.scene.all_whole();
         !listed.is_empty()
     }
-}
-
-/// Processes that were started with this store in their environment.
-pub fn children_of(store: &Path) -> Vec<String> {
-    let wanted = store.display().to_string().into_bytes();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter(|p| {
-            let environment = fs::read(p.path().join("environ")).unwrap_or_default();
-            memchr::memmem::find(&environment, &wanted).is_some()
-        })
-        .map(|p| fs::read_to_string(p.path().join("cmdline")).unwrap_or_default().replace('\0', " "))
-        .collect()
-}
-
-/// Files of the store that no backup needs.
-pub fn left_overs(store: &Path) -> Vec<String> {
-    let (manifests, _) = Store::open(store).unwrap().manifests().unwrap();
-    let needed: HashSet<String> = manifests.iter().flat_map(|m| m.objects().cloned()).collect();
-    let files = walkdir::WalkDir::new(store).into_iter().flatten().filter(|e| e.file_type().is_file());
-    let names = files.map(|e| e.path().strip_prefix(store).unwrap().display().to_string());
-    names
-        .filter(|path| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            match path.split('/').next() {
-                Some("objects") => !needed.contains(name),
-                Some("backups" | "runs") => name.starts_with('.'),
-                Some("lock" | "format" | ".gitignore") => false,
-                _ => true,
-            }
-        })
-        .collect()
 }

@@ -9,6 +9,7 @@ use crate::domain::reinsert::report::ChangedColumn;
 use crate::domain::reinsert::{OnConflict, Rejects, Report, TablePlan};
 use crate::domain::schema::{Catalog, ForeignKey};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, truncate};
 use crate::postgres::reinsert::indexes::DroppedIndexes;
@@ -70,7 +71,9 @@ impl<'a> Attempt<'a> {
                 progress[n] = self.prepare_rows(connection, &stages[n]).await?;
             }
         }
+        fault::at("reinsert.staged");
         self.insert_pending(connection, &stages, &mut progress, &links, &mut aside).await?;
+        fault::at("reinsert.inserted");
         for link in links.iter().filter(|l| !l.key.validated && aside.is_dropped(l.key)) {
             for &n in link.referencing.iter().filter(|n| progress[**n].straight) {
                 if has_orphans(connection, &stages[n].live(), link).await? {
@@ -89,6 +92,7 @@ impl<'a> Attempt<'a> {
             Err(error) => return Err(error),
         }
         aside.bring_back(connection).await?;
+        fault::at("reinsert.foreign-keys");
         let report = self.report(connection, &stages, &progress).await?;
         Ok(Ended::Whole(report, stages))
     }

@@ -6,6 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::reinsert::{Rejects, Report};
 use crate::domain::run::Committing;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::commit::{Failed, Fate, commit, fate, unknown};
 use crate::postgres::reinsert::transaction::{close, rollback};
@@ -31,6 +32,7 @@ pub async fn finish(
     }
     let unheard = match job.interrupt.or(async { Ok(commit(&mut connection).await) }).await {
         Ok(Ok(())) => {
+            fault::at("reinsert.committed");
             close(connection).await;
             saved.keep();
             return Ok(Outcome::Done(report));

@@ -6,6 +6,7 @@ use crate::domain::reinsert::TablePlan;
 use crate::domain::reinsert::fields::OnlyFields;
 use crate::domain::schema::Table;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::copy::copy_in;
 use crate::store::Store;
@@ -43,6 +44,7 @@ pub async fn feed(
                 );
                 return Err(Error::new(ErrorKind::Damaged, format!("The backup is damaged: {what}")));
             }
+            fault::at("reinsert.segment");
             rows += copied;
             observer.on(Event::Bytes(segment.bytes));
         }

@@ -10,6 +10,7 @@ use crate::domain::reinsert::{ColumnPlan, OnConflict, Plan, Rejects, Report, Sou
 use crate::domain::run::Committing;
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::reinsert::aside::{Aside, switched_off};
 use crate::postgres::reinsert::commit::mark;
@@ -49,6 +50,7 @@ impl Load<'_> {
     pub async fn run(&self, connection: &mut PgConnection) -> Result<Loaded> {
         let targets = self.targets();
         begin(connection, &targets).await?;
+        fault::at("reinsert.locked");
         let now = self.catalog_as_planned(connection).await?;
         let types = read_types(connection, &self.type_names()).await?;
         let off = switched_off(connection).await?;
@@ -75,8 +77,10 @@ impl Load<'_> {
             }
         };
         aside.bring_back(connection).await?;
+        fault::at("reinsert.rows");
         let (report, saved) = self.save_rejects(connection, &rows, report).await?;
         self.forward_and_refresh(connection, &now, &owned, &report).await?;
+        fault::at("reinsert.sequences");
         if let Some(wrong) = report.tables.iter().find(|t| !t.is_balanced()) {
             return Err(Error::new(ErrorKind::Other, format!("The rows of {} do not add up: {wrong:?}", wrong.table)));
         }

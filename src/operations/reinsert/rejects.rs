@@ -3,6 +3,7 @@
 use super::attempt::Stages;
 use crate::domain::reinsert::Report;
 use crate::error::{Context, ErrorKind, Result};
+use crate::fault;
 use crate::operations::ids;
 use crate::postgres::PgConnection;
 use crate::postgres::copy::copy_out;
@@ -51,7 +52,7 @@ pub async fn save(
     store.prepare()?;
     let folder = store.rejects_dir().join(format!("{backup}-{}", ids::now().replace(':', "")));
     let wrong = || format!("The rows that do not fit cannot be saved in {}. Nothing was changed", folder.display());
-    make_private_folder(&folder).context(ErrorKind::Store, wrong)?;
+    fault::writing("rejects.make").and_then(|()| make_private_folder(&folder)).context(ErrorKind::Store, wrong)?;
     let saved = Saved(Some(folder.clone()));
     let mut listed = String::new();
     for (stage, table) in stages.iter().zip(&report.tables).filter(|(_, t)| t.rejected > 0) {
@@ -59,13 +60,14 @@ pub async fn save(
         let mut file = create_private_file(&folder.join(&name)).context(ErrorKind::Store, wrong)?;
         copy_out(connection, &stage.misfits_csv(), |piece| file.write_all(piece).context(ErrorKind::Store, wrong))
             .await?;
-        file.sync_all().context(ErrorKind::Store, wrong)?;
+        fault::writing("rejects.fsync").and_then(|()| file.sync_all()).context(ErrorKind::Store, wrong)?;
         let what = if table.rejected == 1 { "1 row".to_owned() } else { format!("{} rows", table.rejected) };
         listed += &format!("- {name}: {what} of {}, not put into {}\n", table.from, table.table);
     }
     let mut readme = create_private_file(&folder.join("README.md")).context(ErrorKind::Store, wrong)?;
     readme.write_all(readme_text(backup, &listed).as_bytes()).context(ErrorKind::Store, wrong)?;
     readme.sync_all().context(ErrorKind::Store, wrong)?;
+    fault::at("rejects.saved");
     File::open(&folder).and_then(|f| f.sync_all()).context(ErrorKind::Store, wrong)?;
     Ok(saved)
 }

@@ -3,6 +3,7 @@
 use super::{Blueprint, Job, fill, prove};
 use crate::domain::event::Event;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Database, Like, Mark, Standing};
 use crate::postgres::structure::{self, Frame};
@@ -52,6 +53,7 @@ pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut
     for entry in &blueprint.before_rows {
         structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
     }
+    fault::at("beside.structure");
     // a new database has a `public` that the old one may have dropped
     structure::drop_schemas_but(first, &job.backup.schemas).await?;
     fill::rows(job, sessions).await?;
@@ -60,8 +62,10 @@ pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut
     fill::large_objects(job, blueprint, first).await?;
     structure::commit(first).await?;
     fill::sequences(job, first).await?;
+    fault::at("beside.sequences");
     job.stage("Building indexes and constraints", 0);
     structure::run_parallel(sessions, &blueprint.after_rows, &job.paths).await?;
+    fault::at("beside.indexes");
     let [first, ..] = sessions else { return Ok(()) };
     for entry in &blueprint.last {
         structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
@@ -84,6 +88,7 @@ pub(super) async fn proof(
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
     let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
     let differences = prove::structure(found.iter(), blueprint.entries());
+    fault::at("beside.compared");
     if differences.is_empty() {
         return Ok(());
     }

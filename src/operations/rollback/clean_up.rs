@@ -1,6 +1,7 @@
 //! Finishing or undoing a rollback that a crash stopped.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Marked, Standing};
 use crate::postgres::session::connect;
@@ -48,6 +49,7 @@ pub async fn clean_up(url: &DatabaseUrl) -> Result<CleanUp> {
     }
     for database in left {
         databases::drop_if_exists(&mut desk, &database.name).await?;
+        fault::at("recover.dropped");
         done.dropped.push(database.name);
     }
     Ok(done)
@@ -62,6 +64,7 @@ async fn put_back_or_open(
     if let Some(live) = databases::find(desk, &url.database).await? {
         if !live.allows_connections {
             databases::reopen(desk, &live.name).await?;
+            fault::at("recover.reopened");
             done.reopened = true;
         }
         return Ok(());

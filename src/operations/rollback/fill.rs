@@ -4,6 +4,7 @@ use super::{Blueprint, Job};
 use crate::domain::event::Event;
 use crate::domain::manifest::{Segment, TableData};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::copy::{copy_columns, copy_in};
 use crate::postgres::structure::{self, Frame};
@@ -42,6 +43,7 @@ async fn load(job: &Job<'_>, connection: &mut PgConnection, data: &TableData, se
     let table = &data.table;
     let statement = format!("COPY {} {} FROM STDIN", table.name.sql(), copy_columns(table));
     let content = job.store.object(&segment.object)?;
+    fault::at("restore.segment");
     let loaded = copy_in(connection, &statement, content).await.map_err(|mut error| {
         error.message = format!("{} ({})", error.message, table.name);
         error
@@ -63,6 +65,7 @@ pub(super) async fn large_objects(job: &Job<'_>, blueprint: &Blueprint, connecti
     while let Some(part) = parts.next().await? {
         structure::run_part(connection, &part).await?;
     }
+    fault::at("restore.large-objects");
     structure::search_nothing(connection).await?;
     job.observer.on(Event::TableDone("large objects".into()));
     Ok(())

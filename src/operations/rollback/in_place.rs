@@ -3,6 +3,7 @@
 use super::kept::{Kept, extension_schema};
 use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, prove, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
 use crate::postgres::databases;
@@ -21,6 +22,7 @@ pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> 
         drop(connection);
         settle(job, &transaction, error).await?;
     }
+    fault::at("in-place.committed");
     let mut notes = differences(job, &blueprint).await;
     if let Ok(mut connection) = connect(job.url).await {
         structure::analyze(&mut connection).await;
@@ -36,23 +38,30 @@ async fn prepare(job: &Job<'_>, plan: &Plan) -> Result<(PgConnection, Blueprint,
     structure::prepare_session(&mut connection).await?;
     structure::begin(&mut connection).await?;
     let transaction = structure::transaction_id(&mut connection).await?;
+    fault::at("in-place.begun");
     emptying::lock_tables(&mut connection).await?;
+    fault::at("in-place.locked");
     let now = databases::pulse(&mut connection).await?;
     if plan.pulse.as_ref().is_some_and(|before| *before != now) {
         return Err(somebody_wrote(&job.url.database));
     }
     let kept = empty(job, &blueprint, &mut connection).await?;
+    fault::at("in-place.emptied");
     run(job, &blueprint.before_rows, &kept, &mut connection).await?;
+    fault::at("in-place.structure");
     let connections = std::slice::from_mut(&mut connection);
     fill::rows(job, connections).await?;
     fill::large_objects(job, &blueprint, &mut connection).await?;
     fill::sequences(job, &mut connection).await?;
+    fault::at("in-place.sequences");
     job.stage("Building indexes and constraints", 0);
     run(job, &blueprint.after_rows, &kept, &mut connection).await?;
     run(job, &blueprint.last, &kept, &mut connection).await?;
     fill::materialized_views(job, &mut connection, Frame::Savepoint).await?;
+    fault::at("in-place.views");
     job.stage("Proving the restored database", job.backup.bytes());
     prove::contents(job, std::slice::from_mut(&mut connection)).await?;
+    fault::at("in-place.proven");
     Ok((connection, blueprint, transaction))
 }
 

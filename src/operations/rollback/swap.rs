@@ -2,6 +2,7 @@
 
 use super::{Blueprint, Job, Plan, Restored, beside, nothing_changed, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Database, Standing, Watch};
@@ -40,6 +41,7 @@ pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> 
     {
         return Err(undo(job, live.as_ref(), &names, error).await);
     }
+    fault::at("swap.exchanged");
     finish(job, plan, live.as_ref(), &names).await
 }
 
@@ -67,6 +69,7 @@ async fn prepare(
     let mut sessions = beside::sessions(job, &names.scratch).await?;
     beside::restore(job, &blueprint, &mut sessions).await?;
     beside::proof(job, &blueprint, &names.scratch, &mut sessions).await?;
+    fault::at("swap.proven");
     if let [first, ..] = sessions.as_mut_slice() {
         structure::analyze(first).await;
     }
@@ -75,6 +78,7 @@ async fn prepare(
         Some(live) => databases::carry_over(desk, live, &names.scratch).await?,
         None => databases::default_rights(desk, &names.scratch).await?,
     }
+    fault::at("swap.carried-over");
     Ok(watch)
 }
 
@@ -88,12 +92,16 @@ async fn close_both(
 ) -> Result<()> {
     job.stage("Changing places", 0);
     databases::close(desk, &names.scratch, None).await?;
+    fault::at("swap.scratch-closed");
     let (Some(live), Some(watch)) = (live, watch) else { return Ok(()) };
     databases::close(desk, &live.name, Some(watch.process)).await?;
+    fault::at("swap.live-closed");
     if watch.has_seen_writes(job.server_version).await? {
         return Err(somebody_wrote(&live.name));
     }
-    databases::close(desk, &live.name, None).await
+    databases::close(desk, &live.name, None).await?;
+    fault::at("swap.both-closed");
+    Ok(())
 }
 
 async fn change_places(job: &Job<'_>, desk: &mut PgConnection, live: Option<&Database>, names: &Names) -> Result<()> {
@@ -153,6 +161,7 @@ async fn finish(job: &Job<'_>, plan: &Plan, live: Option<&Database>, names: &Nam
         .hint(format!("The replaced database is still there: {}.", names.aside))
         .because(error)
     })?;
+    fault::at("swap.entered");
     if live.is_some() {
         let dropped = async { databases::drop_if_exists(&mut beside::desk(job.url).await?, &names.aside).await };
         if let Err(error) = dropped.await {

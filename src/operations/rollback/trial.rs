@@ -7,6 +7,7 @@ use super::{Blueprint, Job, beside, plan};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Standing};
@@ -73,7 +74,9 @@ async fn try_beside(
     beside::create(&job, &mut desk, live.as_ref(), &scratch).await?;
     let tried = interrupt.or(restore_and_prove(&job, &blueprint, &scratch)).await;
     let dropped = async { databases::drop_if_exists(&mut beside::desk(url).await?, &scratch).await };
-    match (tried, dropped.await) {
+    let dropped = dropped.await;
+    fault::at("trial.dropped");
+    match (tried, dropped) {
         (tried, Ok(())) => tried,
         (tried, Err(error)) => {
             let what = tried.err().map(|e| format!(" after it failed ({e})")).unwrap_or_default();
@@ -91,6 +94,7 @@ async fn restore_and_prove(job: &Job<'_>, blueprint: &Blueprint, scratch: &str) 
     beside::restore(job, blueprint, &mut sessions).await?;
     let proof = beside::proof(job, blueprint, scratch, &mut sessions).await;
     structure::close(sessions).await?;
+    fault::at("trial.proven");
     match proof {
         Ok(()) => Ok(Trial::Proven),
         Err(error) if error.kind == ErrorKind::Other => {

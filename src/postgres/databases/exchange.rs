@@ -4,6 +4,7 @@ use super::describe::Database;
 use super::scratch::Mark;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::session::doing;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
@@ -83,6 +84,7 @@ pub async fn exchange(
     let mut transaction = connection.begin().await.map_err(&exchanging)?;
     // dropped on an error: rolled back with the next use of the connection
     transaction.execute(statements.as_str()).await.map_err(&exchanging)?;
+    fault::at("swap.exchanging");
     transaction.commit().await.map_err(&exchanging)
 }
 
@@ -102,5 +104,6 @@ pub async fn install(connection: &mut PgConnection, incoming: &str, name: &str, 
     let installing = doing("giving the restored database its name");
     let mut transaction = connection.begin().await.map_err(&installing)?;
     transaction.execute(statements.as_str()).await.map_err(&installing)?;
+    fault::at("swap.installing");
     transaction.commit().await.map_err(&installing)
 }

@@ -4,6 +4,7 @@ use super::describe::Database;
 use super::get;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
 use crate::postgres::session::{doing, server_error};
 use serde::{Deserialize, Serialize};
 use sqlx::Executor;
@@ -74,6 +75,7 @@ pub fn free_name(live: &str, middle: Standing) -> String {
 pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, mark: &Mark) -> Result<()> {
     let statement = format!("CREATE DATABASE {}{}", quote_ident(name), like.options());
     connection.execute(statement.as_str()).await.map_err(doing("creating a scratch database"))?;
+    fault::at("scratch.made");
     let dress = format!(
         "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC",
         quote_ident(name),
@@ -84,6 +86,7 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
         let _ = drop_if_exists(connection, name).await;
         return Err(server_error("marking a scratch database", error));
     }
+    fault::at("scratch.marked");
     Ok(())
 }
 

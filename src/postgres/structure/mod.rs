@@ -18,6 +18,7 @@ pub use script::{Entry, Splitter};
 use super::tools::{self, Program, Tool};
 use super::url::DatabaseUrl;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::fault;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -51,7 +52,8 @@ impl Archive {
     /// # Errors
     /// `Damaged` when the content cannot be read; `Store` when `folder` cannot take it.
     pub fn unpack(tool: Tool, mut content: impl Read, folder: &Path) -> Result<Self> {
-        let mut file = tempfile::tempfile_in(folder)
+        let mut file = fault::writing("archive.unpack")
+            .and_then(|()| tempfile::tempfile_in(folder))
             .context(ErrorKind::Store, || format!("{} cannot be written", folder.display()))?;
         std::io::copy(&mut content, &mut file).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => {
@@ -138,6 +140,7 @@ impl Script {
         let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Error::new(ErrorKind::Tool, cannot()));
         };
+        fault::at("script.started");
         let complaints = tokio::spawn(async move {
             let mut text = Vec::new();
             // a broken pipe ends it as its end does

@@ -1,0 +1,83 @@
+//! Every dangerous step is stopped at every fault point (`src/fault.rs`): the process dies there, or the disk fails, or it
+//! is full. Then the database is as before or as after, `status` tells of the run, `recover` or the next command puts
+//! everything in order, and nothing is left behind.
+//!
+//! The suite strikes each point the first and the last time that it is reached; `FAULTS=all` strikes each time:
+//! `FAULTS=all cargo nextest run --features fault-points --test faults --no-capture`.
+
+mod scene;
+mod support;
+
+#[path = "faults/journey.rs"]
+mod journey;
+#[path = "faults/points.rs"]
+mod points;
+#[path = "faults/strike.rs"]
+mod strike;
+
+use journey::Journey;
+use points::{hits, in_the_source};
+use strike::Rig;
+
+#[test]
+fn backup() {
+    Rig::new(Journey::backup()).strike_everywhere();
+}
+
+#[test]
+fn rollback_by_swap() {
+    Rig::new(Journey::rollback_by_swap()).strike_everywhere();
+}
+
+#[test]
+fn rollback_of_a_dropped_database() {
+    Rig::new(Journey::rollback_of_a_dropped_database()).strike_everywhere();
+}
+
+#[test]
+fn rollback_in_place() {
+    Rig::new(Journey::rollback_in_place()).strike_everywhere();
+}
+
+#[test]
+fn reinsert() {
+    Rig::new(Journey::reinsert()).strike_everywhere();
+}
+
+#[test]
+fn trial_restore() {
+    Rig::new(Journey::trial_restore()).strike_everywhere();
+}
+
+#[test]
+fn prune() {
+    Rig::new(Journey::prune()).strike_everywhere();
+}
+
+#[test]
+fn delete() {
+    Rig::new(Journey::delete()).strike_everywhere();
+}
+
+#[test]
+fn recover() {
+    Rig::new(Journey::recover()).strike_everywhere();
+}
+
+#[test]
+fn guarded_run() {
+    Rig::new(Journey::guarded_run()).strike_everywhere();
+}
+
+/// A point that no journey reaches tests nothing.
+#[test]
+fn every_point_is_on_the_way_of_a_journey() {
+    let points = in_the_source();
+    assert!(points.len() >= 40, "{} points", points.len());
+    let mut reached: Vec<String> = Vec::new();
+    for journey in Journey::all() {
+        reached.extend(hits(&Rig::new(journey).undisturbed()).into_keys());
+    }
+    let missed: Vec<&String> = points.iter().filter(|name| !reached.contains(name)).collect();
+    assert!(missed.is_empty(), "nobody comes by {missed:?}");
+}
