@@ -102,7 +102,7 @@ impl Run {
         let id = self.full().unwrap_or("latest");
         match self.state {
             State::Checkpoint => {
-                "It stopped before Prisma was started: the database is as it was. Nothing to do.".into()
+                "It stopped before anything was done: the database is as it was. Nothing to do.".into()
             }
             State::Migrating | State::Verifying => format!(
                 "Prisma may have applied migrations. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."

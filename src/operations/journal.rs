@@ -72,6 +72,7 @@ impl Entry {
         let close = |run: &Run| close_left_open(store, run, &run.next_step());
         left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
+        fault::at("run.opening");
         store.write_run(&run).map_err(nothing_changed)?;
         fault::at("run.opened");
         Ok(Self { store: store.clone(), run, _lock: lock })
@@ -104,6 +105,7 @@ impl Entry {
                 self.run.outcome = Some(error.to_string());
             }
         }
+        fault::at("run.closing");
         let written = self.store.write_run(&self.run);
         fault::at("run.closed");
         let done = result?;

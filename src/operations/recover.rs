@@ -6,7 +6,7 @@ use super::rollback::{CleanUp, clean_up};
 use super::target::Target;
 use crate::domain::event::Observer;
 use crate::domain::run::{Run, State};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fault;
 use crate::store::Swept;
 
@@ -26,7 +26,7 @@ pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recover
     let store = &target.place.store;
     let server = clean_up(&target.url).await?;
     fault::at("recover.server");
-    let _lock = enter(store, "recover", observer)?;
+    let _lock = enter(store, "recover", observer).map_err(|error| but_for(&server, error))?;
     let mut runs = Vec::new();
     for run in left_open(store)? {
         let known = known(target, &run).await;
@@ -35,6 +35,16 @@ pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recover
         runs.push((run, known));
     }
     Ok(Recovered { runs, server, swept: store.sweep()? })
+}
+
+/// What was put in order on the server stays so.
+fn but_for(server: &CleanUp, mut error: Error) -> Error {
+    if !server.is_nothing() {
+        let what = error.message.trim_end_matches(". Nothing was changed");
+        error.message = format!("The database is in order again, but the journal of it is not: {what}");
+        error = error.hint("Then once more: safemigrate recover");
+    }
+    error
 }
 
 /// Of a re-insert that stopped while it committed, the server can tell more than the journal.

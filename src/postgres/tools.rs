@@ -6,8 +6,7 @@ mod find;
 pub use find::{find, installed};
 
 use super::url::{DatabaseUrl, Host, Tls};
-use crate::error::{Context, Error, ErrorKind, Result};
-use crate::fault;
+use crate::error::{Error, ErrorKind, Result};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -142,19 +141,6 @@ fn options(url: &DatabaseUrl) -> String {
     url.options.clone().into_iter().chain(ours).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs it to its end. `what` completes the sentence "… failed: ‹what›", for example "dumping the structure".
-///
-/// # Errors
-/// `Tool` when it cannot be started, `Server` with the last lines that it wrote to stderr.
-pub async fn run(mut command: Command, what: &str) -> Result<()> {
-    command.stderr(Stdio::piped());
-    let program = program_name(&command);
-    let child = command.spawn().context(ErrorKind::Tool, || format!("{program} cannot be started"))?;
-    fault::at("tool.started");
-    let output = child.wait_with_output().await.context(ErrorKind::Tool, || format!("{program} cannot be watched"))?;
-    outcome(&program, what, output.status, &output.stderr)
-}
-
 /// The error for a program that ended badly, with the last lines of its stderr.
 ///
 /// # Errors
@@ -168,11 +154,6 @@ pub fn outcome(program: &str, what: &str, status: std::process::ExitStatus, stde
     let last = lines[lines.len().saturating_sub(6)..].join("\n");
     let error = Error::new(ErrorKind::Server, format!("{program} failed while {what} ({status})"));
     Err(if last.is_empty() { error } else { error.because(last) })
-}
-
-fn program_name(command: &Command) -> String {
-    let path = Path::new(command.as_std().get_program());
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -207,6 +207,11 @@ impl Store {
         fs::symlink_metadata(self.manifest_path(id)).map_or(0, |m| m.len())
     }
 
+    /// Whether anything stands where this backup's manifest would.
+    pub(super) fn has_manifest(&self, id: &str) -> bool {
+        fs::symlink_metadata(self.manifest_path(id)).is_ok()
+    }
+
     pub(super) fn manifest_path(&self, id: &str) -> std::path::PathBuf {
         self.backups().join(format!("{id}.json"))
     }

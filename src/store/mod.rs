@@ -75,7 +75,11 @@ impl Store {
                 .hint("Update safemigrate; nothing was changed.")),
             },
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(store),
-            Err(e) => Err(store.cannot("read", e)),
+            Err(e) => {
+                let mut error = store.cannot("read", e);
+                error.message.push_str(". Nothing was changed");
+                Err(error)
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes objects that no manifest names and what a crash left in `tmp/`. Call it under the lock.
+    /// Removes objects that no manifest names, pins of backups that are gone, and what a crash left in `tmp/`. Call it under the lock.
     /// With a manifest that cannot be read nothing is removed: it may need any of them.
     ///
     /// # Errors
@@ -49,6 +49,9 @@ impl Store {
         let (manifests, unreadable) = self.manifests()?;
         if !unreadable.is_empty() {
             return Ok(Swept::default());
+        }
+        for id in self.pins()?.iter().filter(|id| !self.has_manifest(id)) {
+            self.unpin(id)?;
         }
         let needed: HashSet<&String> = manifests.iter().flat_map(Manifest::objects).collect();
         let mut swept = Swept::default();

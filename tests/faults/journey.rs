@@ -140,6 +140,7 @@ impl Journey {
             let arguments: Vec<&str> = begun.arguments.iter().map(String::as_str).collect();
             let fault = BTreeMap::from([("SAFEMIGRATE_FAULT", "swap.both-closed:1:KILL".into())]);
             let (code, ..) = crate::scene::ended(scene.spawn(&arguments, &fault));
+            std::fs::write(scene.store().join("tmp/.tmp-half"), "half an object").unwrap();
             assert_eq!(code, 137);
             words(&["recover"])
         };
@@ -152,7 +153,10 @@ impl Journey {
             scene.cluster.psql("postgres", "DROP DATABASE shop");
             let project = Project::new(Prisma::V7, Shape::Product, &scene.cluster, "shop");
             scene.cluster.prepare(&project, "shop");
-            scene.cluster.psql("shop", "INSERT INTO \"Product\" (name, price) SELECT 'Product ' || n, n FROM generate_series(1, 50) n");
+            scene.cluster.psql(
+                "shop",
+                "INSERT INTO \"Product\" (name, price) SELECT 'Product ' || n, n FROM generate_series(1, 50) n",
+            );
             project.edit_schema("  name  String\n", "  name  String\n  stock Int @default(0)\n");
             let add = "ALTER TABLE \"Product\" ADD COLUMN \"stock\" INTEGER NOT NULL DEFAULT 0;";
             project.write("prisma/migrations/20270101000000_stock/migration.sql", add);

@@ -63,18 +63,26 @@ pub fn hits(log: &str) -> BTreeMap<String, (String, usize)> {
     hits
 }
 
-/// Every stroke, or the first and the last time of each point: killed both times, EIO the first and a full disk the last.
-pub fn strokes(log: &str, all: bool) -> Vec<Stroke> {
+#[derive(Clone, Copy)]
+pub enum Extent {
+    /// Each point each time that it is reached, in each way.
+    All,
+    /// Each moment once; of the points on the disk a third, which the number shifts.
+    Sample(usize),
+}
+
+pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
     let mut strokes = Vec::new();
-    for (name, (what, count)) in hits(log) {
+    for (n, (name, (what, count))) in hits(log).into_iter().enumerate() {
         for nth in 1..=count {
-            for &kind in kinds(&what) {
-                let chosen = match kind {
-                    Kind::Kill => nth == 1 || nth == count,
-                    Kind::Eio => nth == 1,
-                    Kind::Enospc => nth == count,
+            for (k, &kind) in kinds(&what).iter().enumerate() {
+                let chosen = match (extent, kind) {
+                    (Extent::All, _) => true,
+                    (Extent::Sample(_), _) if what == "at" => nth == 1,
+                    (Extent::Sample(shift), Kind::Kill | Kind::Enospc) => nth == count && (n + k + shift) % 3 == 0,
+                    (Extent::Sample(shift), Kind::Eio) => nth == 1 && (n + k + shift) % 3 == 0,
                 };
-                if all || chosen {
+                if chosen {
                     strokes.push(Stroke { name: name.clone(), nth, kind });
                 }
             }

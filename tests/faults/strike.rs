@@ -1,12 +1,13 @@
 //! One stroke, and everything that must hold after it.
 
 use crate::journey::{Begun, Effect, Journey};
-use crate::points::{Kind, Stroke, strokes};
+use crate::points::{Extent, Kind, Stroke, strokes};
 use crate::scene::{SHOP, Scene, copy, ended, wait_until};
 use crate::support::same;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -38,13 +39,25 @@ struct Ended {
 }
 
 impl Rig {
-    pub fn new(journey: Journey) -> Rig {
+    fn before(journey: Journey) -> Rig {
         let scene = Scene::new(SHOP);
         let begun = (journey.begin)(&scene);
         let nobody = World { database: None, backups: Vec::new() };
-        let mut rig =
-            Rig { scene, journey, begun, before: nobody.clone(), after: nobody, log: String::new(), beside: Vec::new() };
+        let mut rig = Rig {
+            scene,
+            journey,
+            begun,
+            before: nobody.clone(),
+            after: nobody,
+            log: String::new(),
+            beside: Vec::new(),
+        };
         rig.save();
+        rig
+    }
+
+    pub fn new(journey: Journey) -> Rig {
+        let mut rig = Rig::before(journey);
         rig.before = rig.world();
         let ended = rig.run(None);
         assert_eq!(ended.code, 0, "{}: {}", rig.journey.name, ended.text);
@@ -55,20 +68,33 @@ impl Rig {
     }
 
     /// The points that an undisturbed one reaches.
-    pub fn undisturbed(&self) -> String {
-        self.log.clone()
+    pub fn undisturbed(journey: Journey) -> String {
+        let rig = Rig::before(journey);
+        rig.run(None);
+        rig.log()
     }
 
     pub fn strike_everywhere(&self) {
         let all = std::env::var("FAULTS").is_ok_and(|which| which == "all");
-        let strokes = strokes(&self.log, all);
+        let strokes = strokes(&self.log, if all { Extent::All } else { Extent::Sample(self.number()) });
         let mut struck = 0;
+        let mut wrong = Vec::new();
         for (n, stroke) in strokes.iter().enumerate() {
-            struck += usize::from(self.strike(stroke, n % 2 == 0));
+            // each has told what was wrong by then
+            match catch_unwind(AssertUnwindSafe(|| self.strike(stroke, n % 2 == 0))) {
+                Ok(came_about) => struck += usize::from(came_about),
+                Err(_) => wrong.push(stroke),
+            }
         }
-        println!("{}: {struck} of {} strokes came about", self.journey.name, strokes.len());
+        println!("{}: {struck} of {} strokes survived", self.journey.name, strokes.len());
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", self.journey.name);
         // what runs side by side is not reached equally often each time
         assert!(struck * 10 >= strokes.len() * 9, "{}: only {struck} of {}", self.journey.name, strokes.len());
+    }
+
+    /// Its place among the journeys: others take the points on the disk that this one leaves out.
+    fn number(&self) -> usize {
+        Journey::all().iter().position(|j| j.name == self.journey.name).unwrap_or_default()
     }
 
     /// Tells whether it came about. `recover_first`: else the next command has to cope by itself.
@@ -91,7 +117,12 @@ impl Rig {
             self.in_order(&what);
             self.is_before_or_after(&what);
         }
-        let next = self.run(None);
+        let mut next = self.run(None);
+        if next.code == 5 && !recover_first {
+            assert!(next.text.contains("`safemigrate recover`"), "{}\n{what}", next.text);
+            self.in_order(&what);
+            next = self.run(None);
+        }
         assert!(self.may_end_with(&next), "the next one: {}\n{what}", next.text);
         self.in_order(&format!("after the next one\n{what}"));
         self.same_backups_or_more(&what);
@@ -138,12 +169,9 @@ impl Rig {
             unfinished.retain(|run| run["command"] != "rollback");
         }
         let seen = |name: &str| log.lines().any(|line| line == format!("at {name}"));
-        let open = seen("run.opened") && !seen("run.closed");
-        if ended.code == 137 {
-            assert_eq!(unfinished.len(), usize::from(open), "{said}\n{what}");
-        } else {
-            assert!(unfinished.len() <= usize::from(seen("run.opened")), "{said}\n{what}");
-        }
+        let must = ended.code == 137 && seen("run.opened") && !seen("run.closing");
+        let may = seen("run.opening") && !(seen("run.closed") && ended.code == 137);
+        assert!((usize::from(must)..=usize::from(may)).contains(&unfinished.len()), "{said}\n{what}");
         if let [run] = unfinished.as_slice() {
             assert_eq!(run["command"], self.begun.arguments[0].as_str(), "{said}\n{what}");
             assert!(!run["next"].as_str().unwrap_or_default().is_empty(), "{said}\n{what}");
@@ -245,7 +273,9 @@ impl Rig {
         // one that a crash has closed cannot be copied
         self.allow_connections(true);
         psql("CREATE DATABASE saved TEMPLATE shop");
-        copy(&self.scene.store(), &self.saved_store());
+        if self.scene.store().exists() {
+            copy(&self.scene.store(), &self.saved_store());
+        }
         self.reset();
     }
 
@@ -269,7 +299,9 @@ impl Rig {
             self.allow_connections(false);
         }
         let _ = fs::remove_dir_all(self.scene.store());
-        copy(&self.saved_store(), &self.scene.store());
+        if self.saved_store().exists() {
+            copy(&self.saved_store(), &self.scene.store());
+        }
         let _ = fs::remove_file(self.log_file());
     }
 

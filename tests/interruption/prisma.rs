@@ -76,7 +76,7 @@ fn is_not_started() {
     // the killed one is told of, and there is nothing to do about it
     let (_, status) = dev.project.json(&["status"]);
     assert_eq!(status["unfinished"].as_array().unwrap().len(), 0, "the runs after it have closed it: {status}");
-    dev.project.safemigrate(&["history"]).ok().says("It stopped before Prisma was started: the database is as it was");
+    dev.project.safemigrate(&["history"]).ok().says("It stopped before anything was done: the database is as it was");
 
     let store = dev.project.path(".safemigrate");
     std::fs::remove_dir_all(&store).unwrap();

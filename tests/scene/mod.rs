@@ -167,6 +167,7 @@ pub fn left_overs(store: &Path) -> Vec<String> {
                 Some("objects") => !needed.contains(name),
                 Some("backups" | "runs") => name.starts_with('.'),
                 Some("lock" | "format" | ".gitignore") => false,
+                Some("pins") => !manifests.iter().any(|m| m.id == name),
                 _ => true,
             }
         })

@@ -11,7 +11,8 @@ SELECT concat_ws(' ', 'rows', full_name, regexp_replace(query_to_xml(format(
     'SELECT count(*), md5(string_agg(t::text, E''\n'' ORDER BY t::text)) AS print FROM ONLY %s t', full_name), false, true, '')::text, '\s+', ' ', 'g'))
 FROM own WHERE relkind IN ('r', 'm') AND relispopulated
 UNION ALL SELECT concat_ws(' ', 'sequence', full_name, regexp_replace(query_to_xml(format(
-    'SELECT last_value, is_called FROM %s', full_name), false, true, '')::text, '\s+', ' ', 'g'), s::text)
+    'SELECT last_value, is_called FROM %s', full_name), false, true, '')::text, '\s+', ' ', 'g'), s.seqtypid::regtype, s.seqstart, s.seqincrement,
+    s.seqmax, s.seqmin, s.seqcache, s.seqcycle)
 FROM own JOIN pg_sequence s ON s.seqrelid = own.oid
 UNION ALL SELECT concat_ws(' ', 'relation', full_name, relkind, relpersistence, relrowsecurity, relforcerowsecurity, relispopulated, relispartition,
     relreplident, relhastriggers, relowner::regrole, relacl::text, reloptions::text, obj_description(oid, 'pg_class')) FROM own
