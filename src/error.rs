@@ -115,6 +115,9 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// What most messages end with.
+const NOTHING_CHANGED: &str = ". Nothing was changed";
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -133,6 +136,22 @@ impl Error {
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds the sentence that a user looks for first, unless it is said already.
+    #[must_use]
+    pub fn nothing_changed(mut self) -> Self {
+        if !self.message.contains("othing was changed") {
+            self.message = format!("{}{NOTHING_CHANGED}", self.message.trim_end_matches('.'));
+        }
+        self
+    }
+
+    /// Takes that sentence away, where by now something was changed.
+    #[must_use]
+    pub fn promising_nothing(mut self) -> Self {
+        self.message = self.message.replace(NOTHING_CHANGED, "");
         self
     }
 

@@ -26,7 +26,7 @@ fn permit(asked: &Candidate, globals: &Globals, ui: &Ui) -> Result<()> {
         ui.warn(&why);
         return ui.type_name(id).map_err(|mut error| {
             error.message = format!("{why}. {}", error.message);
-            nothing_changed(error)
+            error.nothing_changed()
         });
     }
     if globals.confirm.as_ref() == Some(id) {
@@ -39,17 +39,13 @@ fn permit(asked: &Candidate, globals: &Globals, ui: &Ui) -> Result<()> {
         }
         None => "it cannot be read".to_owned(),
     };
-    match ui.confirm(&format!("Delete {id} ({what})? Nothing brings it back."), false).map_err(nothing_changed)? {
+    match ui
+        .confirm(&format!("Delete {id} ({what})? Nothing brings it back."), false)
+        .map_err(Error::nothing_changed)?
+    {
         Answer::Yes => Ok(()),
         Answer::No => Err(Error::new(ErrorKind::Interrupted, "Cancelled. Nothing was changed")),
     }
-}
-
-fn nothing_changed(mut error: Error) -> Error {
-    if !error.message.contains("othing was changed") {
-        error.message.push_str(". Nothing was changed");
-    }
-    error
 }
 
 struct Delete(Deleted);

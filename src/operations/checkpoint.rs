@@ -61,24 +61,28 @@ pub async fn take(
 ) -> Result<Taken> {
     let taken = interrupt.or(take_uninterrupted(url, store, request, observer)).await;
     observer.on(Event::StageDone);
-    taken.map_err(|e| no_backup(store, e))
+    taken.map_err(|e| no_backup(store, request.reason, e))
 }
 
 /// What a user asks first when a backup fails, and room for the next try.
-fn no_backup(store: &Store, error: Error) -> Error {
-    const SENTENCE: &str = "No backup was made and the database is untouched";
+fn no_backup(store: &Store, reason: Reason, error: Error) -> Error {
+    // after a migration that would be a lie
+    let sentence = match reason {
+        Reason::AfterMigration => "No backup of the new state was made",
+        _ => "No backup was made and the database is untouched",
+    };
     if error.kind == ErrorKind::Interrupted {
-        return Error::new(
-            error.kind,
-            "Interrupted while backing up: no backup was made and the database is untouched",
-        );
+        return Error::new(error.kind, format!("Interrupted while backing up: n{}", &sentence[1..]));
     }
     let mut error = explain_rights(error);
     if error.kind == ErrorKind::Store {
         let _ = store.sweep();
     }
+    if reason == Reason::AfterMigration {
+        error = error.promising_nothing();
+    }
     if !error.message.contains("othing was changed") {
-        error.message = format!("{}. {SENTENCE}", error.message.trim_end_matches('.'));
+        error.message = format!("{}. {sentence}", error.message.trim_end_matches('.'));
     }
     error
 }

@@ -247,5 +247,5 @@ fn unverified(run: &Run, error: Error) -> Error {
             .hint(format!("The state before is safe in the checkpoint {full}. Compare: safemigrate verify {full}"))
             .hint(format!("Structure and data as before: safemigrate rollback {full}"));
     }
-    ours.because(error)
+    ours.because(error.promising_nothing())
 }

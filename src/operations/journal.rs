@@ -19,14 +19,7 @@ pub struct Entry {
 /// # Errors
 /// `Locked`, `Store`.
 pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
-    enter_now(store, command, observer).map_err(nothing_changed)
-}
-
-fn nothing_changed(mut error: Error) -> Error {
-    if !error.message.contains("othing was changed") {
-        error.message.push_str(". Nothing was changed");
-    }
-    error
+    enter_now(store, command, observer).map_err(Error::nothing_changed)
 }
 
 fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
@@ -70,10 +63,10 @@ impl Entry {
     pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
         let lock = enter(store, command, observer)?;
         let close = |run: &Run| close_left_open(store, run, &run.next_step());
-        left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(nothing_changed)?;
+        left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(Error::nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, database, ids::now());
         fault::at("run.opening");
-        store.write_run(&run).map_err(nothing_changed)?;
+        store.write_run(&run).map_err(Error::nothing_changed)?;
         fault::at("run.opened");
         Ok(Self { store: store.clone(), run, _lock: lock })
     }

@@ -38,12 +38,12 @@ pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recover
 }
 
 /// What was put in order on the server stays so.
-fn but_for(server: &CleanUp, mut error: Error) -> Error {
-    if !server.is_nothing() {
-        let what = error.message.trim_end_matches(". Nothing was changed");
-        error.message = format!("The database is in order again, but the journal of it is not: {what}");
-        error = error.hint("Then once more: safemigrate recover");
+fn but_for(server: &CleanUp, error: Error) -> Error {
+    if server.is_nothing() {
+        return error;
     }
+    let mut error = error.promising_nothing().hint("Then once more: safemigrate recover");
+    error.message = format!("The database is in order again, but the store is not: {}", error.message);
     error
 }
 

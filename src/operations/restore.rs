@@ -171,7 +171,7 @@ async fn prove(
     match compare_live(&target.url, &target.place.store, backup, extent, observer, interrupt).await {
         Ok(verification) => Some(verification),
         Err(error) => {
-            let why = error.message.trim_end_matches(". Nothing was changed");
+            let why = error.promising_nothing();
             observer.on(Event::Note(format!(
                 "The rows are in, but they could not be compared with the backup: {why}. Look again with: safemigrate verify {}",
                 backup.id

@@ -135,6 +135,13 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> Error {
             format!("The database {} does not exist on {}:{}. Nothing was changed", url.database, url.host, url.port),
         )
         .hint("Check the name at the end of the database URL. `safemigrate dev` makes a new database."),
+        // only a database's own setting says this
+        "55000" => Error::new(
+            ErrorKind::NeedsYou,
+            format!("The database {} lets nobody in. Nothing was changed", url.database),
+        )
+        .hint("A rollback that was killed leaves it so: `safemigrate recover` opens it again.")
+        .because(error),
         "57P03" | "53300" => unreachable(url).because(error),
         "" => match error {
             sqlx::Error::Tls(_) => {

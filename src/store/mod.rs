@@ -75,11 +75,7 @@ impl Store {
                 .hint("Update safemigrate; nothing was changed.")),
             },
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(store),
-            Err(e) => {
-                let mut error = store.cannot("read", e);
-                error.message.push_str(". Nothing was changed");
-                Err(error)
-            }
+            Err(e) => Err(store.cannot("read", e).nothing_changed()),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Journey {
     /// There is no database when it begins.
     pub without_database: bool,
     pub effect: Effect,
+    /// Beginnings of the names of the moments that the suite strikes in this one.
+    pub own: &'static [&'static str],
 }
 
 /// The command, and where it is typed if it needs a project.
@@ -71,22 +73,46 @@ impl Journey {
             scene.cluster.psql("shop", "INSERT INTO customer (name) VALUES ('late')");
             words(&["backup"])
         };
-        Journey { name: "backup", begin, without_database: false, effect: Effect::Store }
+        Journey {
+            name: "backup",
+            begin,
+            without_database: false,
+            effect: Effect::Store,
+            own: &["checkpoint", "pg-dump"],
+        }
     }
 
     pub fn rollback_by_swap() -> Journey {
         let begin = |scene: &Scene| rollback(scene, "swap");
-        Journey { name: "rollback by swap", begin, without_database: false, effect: Effect::Database }
+        Journey {
+            name: "rollback by swap",
+            begin,
+            without_database: false,
+            effect: Effect::Database,
+            own: &["rollback", "beside", "restore", "scratch", "swap", "script"],
+        }
     }
 
     pub fn rollback_in_place() -> Journey {
         let begin = |scene: &Scene| rollback(scene, "in-place");
-        Journey { name: "rollback in place", begin, without_database: false, effect: Effect::Database }
+        Journey {
+            name: "rollback in place",
+            begin,
+            without_database: false,
+            effect: Effect::Database,
+            own: &["in-place"],
+        }
     }
 
     pub fn rollback_of_a_dropped_database() -> Journey {
         let begin = |scene: &Scene| rollback(scene, "swap");
-        Journey { name: "rollback of a dropped database", begin, without_database: true, effect: Effect::Database }
+        Journey {
+            name: "rollback of a dropped database",
+            begin,
+            without_database: true,
+            effect: Effect::Database,
+            own: &["swap.installing", "swap.exchanged"],
+        }
     }
 
     /// Rows that go straight in, rows that wait in a stage, and some that do not fit and are saved.
@@ -101,7 +127,13 @@ impl Journey {
             );
             words(&["reinsert", &data_only, "--yes", "--rejects", "save"])
         };
-        Journey { name: "reinsert", begin, without_database: false, effect: Effect::Database }
+        Journey {
+            name: "reinsert",
+            begin,
+            without_database: false,
+            effect: Effect::Database,
+            own: &["reinsert", "rejects", "lock"],
+        }
     }
 
     pub fn trial_restore() -> Journey {
@@ -110,7 +142,13 @@ impl Journey {
             scene.backup();
             words(&["check", "--restore"])
         };
-        Journey { name: "check --restore", begin, without_database: false, effect: Effect::Store }
+        Journey {
+            name: "check --restore",
+            begin,
+            without_database: false,
+            effect: Effect::Store,
+            own: &["trial", "scratch"],
+        }
     }
 
     pub fn prune() -> Journey {
@@ -121,7 +159,7 @@ impl Journey {
             }
             words(&["prune", "--keep", "1"])
         };
-        Journey { name: "prune", begin, without_database: false, effect: Effect::Store }
+        Journey { name: "prune", begin, without_database: false, effect: Effect::Store, own: &["prune"] }
     }
 
     pub fn delete() -> Journey {
@@ -130,7 +168,7 @@ impl Journey {
             scene.json(&["pin", &full]);
             words(&["delete", &full, "--confirm", &full])
         };
-        Journey { name: "delete", begin, without_database: false, effect: Effect::Store }
+        Journey { name: "delete", begin, without_database: false, effect: Effect::Store, own: &["delete"] }
     }
 
     /// After a rollback that was killed while nobody could get into either database.
@@ -144,7 +182,13 @@ impl Journey {
             assert_eq!(code, 137);
             words(&["recover"])
         };
-        Journey { name: "recover", begin, without_database: false, effect: Effect::Database }
+        Journey {
+            name: "recover",
+            begin,
+            without_database: false,
+            effect: Effect::Database,
+            own: &["recover", "sweep"],
+        }
     }
 
     /// `dev` on a real Prisma project with a migration that waits.
@@ -162,6 +206,6 @@ impl Journey {
             project.write("prisma/migrations/20270101000000_stock/migration.sql", add);
             Begun { project: Some(project), ..words(&["dev"]) }
         };
-        Journey { name: "dev", begin, without_database: false, effect: Effect::Database }
+        Journey { name: "dev", begin, without_database: false, effect: Effect::Database, own: &["run"] }
     }
 }

@@ -1,6 +1,6 @@
 //! The fault points, as the source has them and as a run has reached them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How a point is struck.
@@ -41,14 +41,15 @@ pub struct Stroke {
     pub kind: Kind,
 }
 
-/// Names in `fault::…("…")`.
-pub fn in_the_source() -> BTreeSet<String> {
+/// Names in `fault::…("…")`, and what each is.
+pub fn in_the_source() -> BTreeMap<String, &'static str> {
     let source = walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     for file in source.into_iter().flatten().filter(|e| e.path().extension().is_some_and(|e| e == "rs")) {
         let text = std::fs::read_to_string(file.path()).unwrap();
-        for call in ["fault::at(\"", "fault::reading(\"", "fault::writing(\""] {
-            names.extend(text.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        for what in ["at", "reading", "writing"] {
+            let calls = text.split(&format!("fault::{what}(\"")).skip(1).map(str::to_owned).collect::<Vec<_>>();
+            names.extend(calls.iter().filter_map(|rest| Some((rest.split_once('"')?.0.to_owned(), what))));
         }
     }
     names
@@ -67,8 +68,8 @@ pub fn hits(log: &str) -> BTreeMap<String, (String, usize)> {
 pub enum Extent {
     /// Each point each time that it is reached, in each way.
     All,
-    /// Each moment once; of the points on the disk a third, which the number shifts.
-    Sample(usize),
+    /// The moments that begin so once; of the points on the disk a fifth, which the number shifts.
+    Sample(&'static [&'static str], usize),
 }
 
 pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
@@ -78,9 +79,9 @@ pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
             for (k, &kind) in kinds(&what).iter().enumerate() {
                 let chosen = match (extent, kind) {
                     (Extent::All, _) => true,
-                    (Extent::Sample(_), _) if what == "at" => nth == 1,
-                    (Extent::Sample(shift), Kind::Kill | Kind::Enospc) => nth == count && (n + k + shift) % 3 == 0,
-                    (Extent::Sample(shift), Kind::Eio) => nth == 1 && (n + k + shift) % 3 == 0,
+                    (Extent::Sample(own, _), _) if what == "at" => nth == 1 && own.iter().any(|o| name.starts_with(o)),
+                    (Extent::Sample(_, shift), Kind::Kill | Kind::Enospc) => nth == count && (n + k + shift) % 5 == 0,
+                    (Extent::Sample(_, shift), Kind::Eio) => nth == 1 && (n + k + shift) % 5 == 0,
                 };
                 if chosen {
                     strokes.push(Stroke { name: name.clone(), nth, kind });

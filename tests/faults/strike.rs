@@ -75,8 +75,10 @@ impl Rig {
     }
 
     pub fn strike_everywhere(&self) {
-        let all = std::env::var("FAULTS").is_ok_and(|which| which == "all");
-        let strokes = strokes(&self.log, if all { Extent::All } else { Extent::Sample(self.number()) });
+        let which = std::env::var("FAULTS").unwrap_or_default();
+        let extent = if which.is_empty() { Extent::Sample(self.journey.own, self.number()) } else { Extent::All };
+        let mut strokes = strokes(&self.log, extent);
+        strokes.retain(|stroke| ["", "all", &stroke.name].contains(&which.as_str()));
         let mut struck = 0;
         let mut wrong = Vec::new();
         for (n, stroke) in strokes.iter().enumerate() {

@@ -165,12 +165,9 @@ async fn perform(job: &Job<'_>, purpose: Purpose, before_commit: &mut BeforeComm
     ended.map_err(nothing_changed)
 }
 
-fn nothing_changed(mut error: Error) -> Error {
+fn nothing_changed(error: Error) -> Error {
     if error.kind == ErrorKind::Interrupted {
         return Error::new(ErrorKind::Interrupted, "Interrupted while re-inserting: nothing was changed");
     }
-    if !(error.message.contains("othing was changed") || error.message.contains("either all back or none")) {
-        error.message.push_str(". Nothing was changed");
-    }
-    error
+    if error.message.contains("either all back or none") { error } else { error.nothing_changed() }
 }

@@ -193,12 +193,8 @@ fn somebody_wrote(database: &str) -> Error {
 
 /// Adds the sentence that a user looks for first.
 fn nothing_changed(mut error: Error) -> Error {
-    const SENTENCE: &str = "Nothing was changed";
     if error.kind == ErrorKind::Interrupted {
         error.message = "Interrupted while restoring".to_owned();
     }
-    if !error.message.contains(SENTENCE) {
-        error.message = format!("{}. {SENTENCE}", error.message.trim_end_matches('.'));
-    }
-    error
+    error.nothing_changed()
 }
