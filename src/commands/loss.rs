@@ -85,6 +85,7 @@ fn paint(loss: bool, text: &str, style: &Style) -> String {
 fn word(table: &TableReport) -> &'static str {
     match table.verdict {
         TableVerdict::Identical => "identical",
+        _ if !table.by_others.is_nothing() && !table.is_loss() => "changed by other sessions",
         TableVerdict::Kept => "all rows kept",
         TableVerdict::Grown => "grown",
         TableVerdict::LostRows => "lost rows",

@@ -19,17 +19,17 @@ pub enum Rename {
 
 /// The renaming statements in their order. A table without a schema is in `default_schema`.
 pub fn renames(sql: &str, default_schema: &str) -> Vec<Rename> {
-    statements(sql).into_iter().filter_map(|statement| rename(statement, default_schema)).collect()
+    statements(sql).unwrap_or_default().into_iter().filter_map(|statement| rename(statement, default_schema)).collect()
 }
 
-/// The tokens of each statement; none where the text is not SQL. A function's body is one token.
-fn statements(sql: &str) -> Vec<Vec<Token>> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize().unwrap_or_default();
-    tokens.split(|token| *token == Token::SemiColon).map(<[Token]>::to_vec).collect()
+/// The tokens of each statement; `None` where the text is not SQL. A function's body is one token.
+pub(super) fn statements(sql: &str) -> Option<Vec<Vec<Token>>> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize().ok()?;
+    Some(tokens.split(|token| *token == Token::SemiColon).map(<[Token]>::to_vec).collect())
 }
 
 /// Renaming stands alone in its statement: PostgreSQL lets it be combined with nothing else.
-fn rename(statement: Vec<Token>, default_schema: &str) -> Option<Rename> {
+pub(super) fn rename(statement: Vec<Token>, default_schema: &str) -> Option<Rename> {
     let dialect = PostgreSqlDialect {};
     let mut parser = Parser::new(&dialect).with_tokens(statement);
     if !parser.parse_keywords(&[Keyword::ALTER, Keyword::TABLE]) {
@@ -37,7 +37,7 @@ fn rename(statement: Vec<Token>, default_schema: &str) -> Option<Rename> {
     }
     let _ = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
     let _ = parser.parse_keyword(Keyword::ONLY);
-    let table = qualified(&parser.parse_object_name(false).ok()?, default_schema)?;
+    let table = object_name(&parser.parse_object_name(false).ok()?, default_schema)?;
     let _ = parser.consume_token(&Token::Mul);
     if parser.parse_keywords(&[Keyword::SET, Keyword::SCHEMA]) {
         let schema = text(&parser.parse_identifier().ok()?);
@@ -57,7 +57,7 @@ fn rename(statement: Vec<Token>, default_schema: &str) -> Option<Rename> {
     Some(Rename::Column { table, from, to: text(&to) })
 }
 
-fn qualified(name: &ObjectName, default_schema: &str) -> Option<QualifiedName> {
+pub(super) fn object_name(name: &ObjectName, default_schema: &str) -> Option<QualifiedName> {
     let parts: Vec<String> = name.0.iter().filter_map(ObjectNamePart::as_ident).map(text).collect();
     match parts.as_slice() {
         [table] => Some(QualifiedName::new(default_schema, table.clone())),
@@ -67,7 +67,7 @@ fn qualified(name: &ObjectName, default_schema: &str) -> Option<QualifiedName> {
 }
 
 /// An identifier as PostgreSQL understands it: without quotes it is in small letters.
-fn text(ident: &Ident) -> String {
+pub(super) fn text(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 

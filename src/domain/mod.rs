@@ -14,3 +14,4 @@ pub mod rows;
 pub mod run;
 pub mod schema;
 pub mod suggest;
+pub mod touched;

@@ -1,5 +1,6 @@
 //! The journey around a command that may destroy data: checkpoint → the command → a backup of the new state → proof.
 
+use super::bystanders::{self, Scenery};
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
 use super::journal::Entry;
@@ -13,6 +14,7 @@ use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
 use crate::domain::reinsert::Options;
 use crate::domain::run::{Run, State};
 use crate::domain::suggest::Suggestion;
+use crate::domain::touched::Touched;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::prisma_journal;
@@ -93,13 +95,18 @@ async fn journey(
     entry.run.prisma_exit_code = Some(exit_code);
     entry.step(State::Verifying)?;
 
-    all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;
+    let others_are_connected =
+        all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;
     let after =
         look(place, Reason::AfterMigration, Kinds::Full, &entry.run).await.map_err(|e| unverified(&entry.run, e))?;
     fault::at("run.new-state");
     let run = &mut entry.run;
     run.after = after.taken.iter().flat_map(Taken::ids).collect();
-    let verification = prove(place, &before, &after).await.map_err(|e| unverified(run, e))?;
+    let touched = touched(place, run, &before, others_are_connected)?;
+    let verification = prove(place, &before, &after, touched).await.map_err(|e| unverified(run, e))?;
+    if let Some(told) = bystanders::told(&verification) {
+        place.observer.on(Event::Note(told));
+    }
     fault::at("run.proven");
     let drafted = drafted(place, &after, &folders)?;
     let mut facts = facts(run, &before, &after, drafted);
@@ -118,6 +125,7 @@ struct Seen {
     migrations: Vec<Migration>,
     /// The server's, before the look.
     clock: Option<String>,
+    scenery: Option<Scenery>,
 }
 
 impl Seen {
@@ -136,12 +144,16 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
             let (name, before) = (&place.url.database, reason == Reason::BeforeMigration);
             let what = if before { "does not exist: there is nothing to back up" } else { "is not there any more" };
             place.observer.on(Event::Note(format!("The database {name} {what}")));
-            return Ok(Seen { taken: None, migrations: Vec::new(), clock: None });
+            return Ok(Seen { taken: None, migrations: Vec::new(), clock: None, scenery: None });
         }
         opened => opened?,
     };
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     let clock = Some(writers::clock(&mut connection).await?);
+    let scenery = match reason {
+        Reason::BeforeMigration => Some(Scenery::read(&mut connection).await?),
+        _ => None,
+    };
     drop(connection);
     let info = ProjectInfo {
         prisma: Some(place.project.prisma_version.text.clone()),
@@ -150,14 +162,14 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     };
     let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
-    Ok(Seen { taken: Some(taken), migrations, clock })
+    Ok(Seen { taken: Some(taken), migrations, clock, scenery })
 }
 
 /// Prisma may be gone while the server is still in its last statement, and commits it: what is looked at before that
-/// end proves nothing.
-async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<()> {
+/// end proves nothing. Tells whether somebody else is connected.
+async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<bool> {
     let mut connection = match place.interrupt.or(connect(place.url)).await {
-        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(()),
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(false),
         opened => opened?,
     };
     let mut told = false;
@@ -170,10 +182,22 @@ async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Ok(())
+    writers::others_are_connected(&mut connection).await
 }
 
-async fn prove(place: &Place<'_>, before: &Seen, after: &Seen) -> Result<Verification> {
+/// What the migrations that were not applied before can have touched; whatever else happens to a database is no loss of theirs.
+fn touched(place: &Place<'_>, run: &Run, before: &Seen, others_are_connected: bool) -> Result<Touched> {
+    let Some(scenery) = before.scenery.as_ref().filter(|_| run.command == Action::Dev.name()) else {
+        return Ok(Touched::Everything);
+    };
+    let applied = before.names(Migration::is_applied);
+    let pending = place.project.migrations_on_disk()?.into_iter().filter(|name| !applied.contains(name));
+    let scripts: Option<Vec<String>> = pending.map(|name| place.project.migration_sql(&name)).collect();
+    let schema = place.url.prisma_schema();
+    Ok(scripts.map_or(Touched::Everything, |scripts| scenery.touched(&scripts, schema, others_are_connected)))
+}
+
+async fn prove(place: &Place<'_>, before: &Seen, after: &Seen, touched: Touched) -> Result<Verification> {
     let empty = |m: &Manifest| Manifest { tables: Vec::new(), ..m.clone() };
     let (was, is) = match (before.full(), after.full()) {
         (Some(was), Some(is)) => (was.clone(), is.clone()),
@@ -183,7 +207,7 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen) -> Result<Verific
     };
     let store = place.store.clone();
     let comparing = async {
-        let compared = tokio::task::spawn_blocking(move || verification::compare(&store, &was, &is)).await;
+        let compared = tokio::task::spawn_blocking(move || verification::compare(&store, &was, &is, &touched)).await;
         compared.map_err(|e| Error::new(ErrorKind::Other, "The comparison stopped").because(e))?
     };
     place.interrupt.or(comparing).await

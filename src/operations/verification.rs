@@ -12,6 +12,7 @@ use crate::domain::manifest::{Manifest, TableData};
 use crate::domain::names::QualifiedName;
 use crate::domain::rows::RowSplitter;
 use crate::domain::schema::Table;
+use crate::domain::touched::Touched;
 use crate::error::{Context, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::copy::{copy_out, copy_out_statement};
@@ -22,11 +23,11 @@ use crate::store::Store;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// Compares two backups. Where digests differ the rows themselves are read from the store.
+/// Compares two backups. Where digests differ the rows themselves are read from the store. What `touched` spares is no loss.
 ///
 /// # Errors
 /// `Damaged`, `Store`.
-pub fn compare(store: &Store, before: &Manifest, after: &Manifest) -> Result<Verification> {
+pub fn compare(store: &Store, before: &Manifest, after: &Manifest, touched: &Touched) -> Result<Verification> {
     let pairing = pair(sides(&before.tables), sides(&after.tables));
     let mut diffs = BTreeMap::new();
     for (n, pair) in pairing.pairs.iter().enumerate() {
@@ -43,7 +44,7 @@ pub fn compare(store: &Store, before: &Manifest, after: &Manifest) -> Result<Ver
         }
         diffs.insert(n, comparer.finish());
     }
-    Ok(judge(&pairing, &diffs))
+    Ok(judge(&pairing, &diffs, touched))
 }
 
 /// How much of a backup is compared.
@@ -102,7 +103,7 @@ async fn read_and_compare(
     let pairing = pair_moved(sides(before), sides(&live), extent.moves());
     let diffs = compare_live_rows(store, &pairing, &mut connection).await?;
     snapshot.close().await?;
-    Ok(judge(&pairing, &diffs))
+    Ok(judge(&pairing, &diffs, &Touched::Everything))
 }
 
 async fn compare_live_rows(

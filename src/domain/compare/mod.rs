@@ -68,7 +68,23 @@ pub struct TableReport {
     /// Rows of before that are not there any more, where rows were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_lost: Option<u64>,
+    /// What other sessions did while the migration ran, which its SQL cannot have done.
+    #[serde(default, skip_serializing_if = "ByOthers::is_nothing")]
+    pub by_others: ByOthers,
     pub columns: Vec<ColumnReport>,
+}
+
+/// Rows that are gone and values that are others or NULL now, in a table that a migration did not touch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByOthers {
+    pub rows_deleted: u64,
+    pub values_changed: u64,
+}
+
+impl ByOthers {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -119,6 +119,11 @@ impl Pair<'_> {
         self.after.digest.filter(|_| all && self.columns.iter().enumerate().all(|(n, c)| c.1 == n))
     }
 
+    /// It was not dropped and made again meanwhile.
+    pub fn is_same_table(&self) -> bool {
+        self.before.parts.iter().all(|was| self.after.parts.iter().any(|is| is.table.oid == was.table.oid))
+    }
+
     fn both_have_rows(&self) -> bool {
         self.before.rows > 0 && self.after.rows > 0
     }
