@@ -21,6 +21,9 @@ pub struct UserObject {
 
 impl UserObject {
     fn drop_statement(&self) -> String {
+        if let ("transform", Some((of, language))) = (self.kind.as_str(), self.identity.rsplit_once(" on language ")) {
+            return format!("DROP TRANSFORM IF EXISTS {of} LANGUAGE {language} CASCADE");
+        }
         let kind = match self.kind.as_str() {
             "function" | "procedure" | "aggregate" => "ROUTINE".to_owned(),
             "foreign-data wrapper" => "FOREIGN DATA WRAPPER".to_owned(),
@@ -52,6 +55,7 @@ const CATALOGS: &[(&str, &str, &str, &str)] = &[
     ("pg_type", "typnamespace", "typowner", "true"),
     ("pg_collation", "collnamespace", "collowner", "true"),
     ("pg_cast", "", "(SELECT typowner FROM pg_type t WHERE t.oid = o.castsource)", "o.oid >= 16384"),
+    ("pg_transform", "", "(SELECT typowner FROM pg_type t WHERE t.oid = o.trftype)", "o.oid >= 16384"),
     ("pg_language", "", "lanowner", "o.oid >= 16384"),
     ("pg_am", "", "10::oid", "o.oid >= 16384"),
 ];
@@ -173,6 +177,13 @@ mod tests {
 
     #[test]
     fn knows_how_each_kind_is_dropped() {
+        let transform = UserObject {
+            kind: "transform".into(),
+            identity: "for integer on language sql".into(),
+            global: true,
+            mine: true,
+        };
+        assert_eq!(transform.drop_statement(), "DROP TRANSFORM IF EXISTS for integer LANGUAGE sql CASCADE");
         for (kind, statement) in [
             ("table", "DROP TABLE IF EXISTS public.x CASCADE"),
             ("aggregate", "DROP ROUTINE IF EXISTS public.x CASCADE"),
