@@ -26,7 +26,7 @@ DROP MATERIALIZED VIEW app.a_totals CASCADE; REFRESH MATERIALIZED VIEW app.later
 -- what a backup holds of one is its query: one that was out of date comes back fresh
 REFRESH MATERIALIZED VIEW app.b_totals;
 DROP PUBLICATION news; CREATE PUBLICATION fake FOR TABLE app.hen;
-SELECT lo_unlink(4711); SELECT lo_from_bytea(99, 'other'); SELECT lo_put(4712, 0, 'changed');
+SELECT lo_unlink(4711); SELECT lo_from_bytea(99, 'other'); GRANT UPDATE ON LARGE OBJECT 99 TO writer; SELECT lo_put(4712, 0, 'changed');
 GRANT SELECT ON LARGE OBJECT 4713 TO PUBLIC; COMMENT ON LARGE OBJECT 4713 IS 'spoken of';
 UPDATE _prisma_migrations SET finished_at = NULL; INSERT INTO _prisma_migrations VALUES ('2', 'y', now(), '2026_more', NULL, NULL, now(), 1);
 INSERT INTO empty_table VALUES (1), (2);
