@@ -12,6 +12,11 @@ const EVERYTHING: &[&str] =
 const SUPERUSER: &str = include_str!("superuser.sql");
 const DATABASE: &str = include_str!("database.sql");
 const RUIN: &str = include_str!("ruin.sql");
+const SUPERUSER_RUIN: &str = "DROP EVENT TRIGGER on_ddl; DROP SERVER files CASCADE; DROP EXTENSION IF EXISTS file_fdw; DROP CAST (app.mood AS integer);
+    ALTER EVENT TRIGGER on_nothing ENABLE; DROP LANGUAGE mine CASCADE; DROP ACCESS METHOD other_heap CASCADE;
+    REVOKE EXECUTE ON FUNCTION pg_catalog.pg_ls_logdir() FROM reader; GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_waldir() TO writer;
+    GRANT SELECT (rolname) ON pg_catalog.pg_authid TO writer; REVOKE SELECT ON pg_catalog.pg_matviews FROM PUBLIC; GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC;
+    REVOKE USAGE ON TYPE pg_catalog.int4 FROM PUBLIC; ALTER TABLE app.of_writer OWNER TO reader; ALTER SCHEMA app OWNER TO writer";
 
 /// What `pg_dump --create` does not say of a database: its own row, and what materialized views hold.
 const BESIDES: &str = r"
@@ -60,6 +65,7 @@ fn a_superuser_swaps_everything_back() {
     scene.cluster.psql("postgres", DATABASE);
     let (before, backup) = (scene.exact(), scene.backup());
     scene.sql(RUIN);
+    scene.sql(SUPERUSER_RUIN);
     scene.there_and_back(&backup, &before, None, Strategy::Swap);
 }
 
@@ -69,7 +75,7 @@ fn a_superuser_restores_in_place_when_asked() {
     scene.cluster.psql("postgres", DATABASE);
     let (before, backup) = (scene.exact(), scene.backup());
     scene.sql(RUIN);
-    scene.sql("DROP EVENT TRIGGER on_ddl; DROP SERVER files CASCADE; DROP EXTENSION IF EXISTS file_fdw; DROP CAST (app.mood AS integer)");
+    scene.sql(SUPERUSER_RUIN);
     scene.there_and_back(&backup, &before, Some(Strategy::InPlace), Strategy::InPlace);
 }
 

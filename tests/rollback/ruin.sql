@@ -32,6 +32,9 @@ UPDATE _prisma_migrations SET finished_at = NULL; INSERT INTO _prisma_migrations
 INSERT INTO empty_table VALUES (1), (2);
 DELETE FROM extensions.probe_detail; DELETE FROM extensions.probe_zone; DELETE FROM extensions.probe_whole; INSERT INTO extensions.probe_setting VALUES ('more', 'x', false);
 SELECT setval('extensions.probe_number', 1, false);
+GRANT INSERT ON extensions.probe_setting TO writer; REVOKE SELECT ON extensions.probe_setting FROM reader;
+GRANT EXECUTE ON FUNCTION extensions.probe_twice(integer) TO PUBLIC; GRANT SELECT (id) ON extensions.probe_hidden TO reader;
+GRANT USAGE ON SEQUENCE extensions.probe_own TO reader; COMMENT ON EXTENSION probe IS 'other';
 SELECT count(*) = 1 AS has_contrib FROM pg_extension WHERE extname = 'unaccent' \gset
 \if :has_contrib
     DROP EXTENSION unaccent CASCADE; DROP EXTENSION hstore CASCADE;

@@ -107,6 +107,7 @@ async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnecti
     drop_extensions(blueprint, connection).await?;
     keep_schemas(job, blueprint, connection, &mut kept).await?;
     keep_extensions(blueprint, connection, &mut kept).await?;
+    emptying::reset_rights(connection).await?;
     // only now: an extension may have been moved out of one
     for schema in emptying::schemas(connection).await? {
         if !job.backup.schemas.contains(&schema.name) {
