@@ -2,6 +2,8 @@
 
 #[path = "rollback/exact.rs"]
 mod exact;
+#[path = "rollback/rights.rs"]
+mod rights;
 #[path = "support/mod.rs"]
 mod support;
 

@@ -7,8 +7,7 @@ use safemigrate::domain::manifest::Manifest;
 use safemigrate::operations::rollback::{Restored, Strategy};
 use std::path::Path;
 
-const EVERYTHING: &[&str] =
-    &[include_str!("everything.sql"), include_str!("contrib.sql"), include_str!("newer.sql")];
+const EVERYTHING: &[&str] = &[include_str!("everything.sql"), include_str!("contrib.sql"), include_str!("newer.sql")];
 const SUPERUSER: &str = include_str!("superuser.sql");
 const DATABASE: &str = include_str!("database.sql");
 const RUIN: &str = include_str!("ruin.sql");
@@ -29,11 +28,19 @@ const BESIDES: &str = r"
     SELECT format('SELECT %L, t::text FROM %s t ORDER BY 2', c.oid::regclass, c.oid::regclass)
         FROM pg_class c WHERE relkind = 'm' AND relispopulated ORDER BY c.oid::regclass::text \gexec";
 
-/// `shop` with everything that the role may make, on a server with a tablespace and an extension of ours.
-fn everything(role: &'static str) -> Scene {
+/// An empty `shop` on a server that knows an extension of ours.
+pub fn with_extension(role: &'static str) -> Scene {
     let extensions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollback/extension");
-    let scene = Scene::on(Cluster::with_extensions(&extensions), role);
-    scene.cluster.psql("postgres", "SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''; CREATE TABLESPACE wide LOCATION ''");
+    Scene::on(Cluster::with_extensions(&extensions), role)
+}
+
+/// `shop` with everything that the role may make, on a server with tablespaces.
+fn everything(role: &'static str) -> Scene {
+    let scene = with_extension(role);
+    scene.cluster.psql(
+        "postgres",
+        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''; CREATE TABLESPACE wide LOCATION ''",
+    );
     EVERYTHING.iter().for_each(|sql| drop(scene.sql(sql)));
     if role == "postgres" {
         scene.sql(SUPERUSER);
@@ -42,7 +49,8 @@ fn everything(role: &'static str) -> Scene {
 }
 
 impl Scene {
-    fn exact(&self) -> String {
+    /// All that can be told of it.
+    pub fn exact(&self) -> String {
         self.dump() + &self.cluster.psql("shop", BESIDES)
     }
 

@@ -64,8 +64,8 @@ async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgC
 }
 
 /// What would stay in the live database, as far as that can be told before anything is dropped.
-pub(super) async fn foresee(connection: &mut PgConnection) -> Result<Kept> {
-    let mut kept = kept_things(connection).await?;
+pub(super) async fn foresee(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<Kept> {
+    let mut kept = kept_things(connection, blueprint).await?;
     for schema in emptying::schemas(connection).await? {
         if !schema.mine {
             kept.foreign_schemas.insert(schema.name.clone());
@@ -82,12 +82,22 @@ pub(super) async fn foresee(connection: &mut PgConnection) -> Result<Kept> {
 }
 
 /// What this role may not change, outside of schemas.
-async fn kept_things(connection: &mut PgConnection) -> Result<Kept> {
+async fn kept_things(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<Kept> {
     Ok(Kept {
+        foreign_roles: foreign_roles(connection, blueprint).await?,
         globals: emptying::foreign_globals(connection).await?.into_iter().collect(),
         default_privileges_of: emptying::kept_default_privileges(connection).await?.into_iter().collect(),
         ..Kept::default()
     })
+}
+
+/// Those who own what is in the backup, and this role is no member of. Whoever owns the database is in one of them.
+async fn foreign_roles(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<BTreeSet<String>> {
+    let mut owners: BTreeSet<String> = blueprint.entries().filter_map(|e| e.owner.clone()).collect();
+    owners.extend(databases::roles(connection).await?);
+    owners.retain(|owner| owner != "pg_database_owner");
+    let foreign = databases::foreign_owners(connection, &Vec::from_iter(owners)).await?;
+    Ok(foreign.into_iter().map(|(role, _)| role).collect())
 }
 
 /// Takes everything out that users made, and tells what stays.
@@ -100,9 +110,15 @@ async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnecti
         ));
     }
     let ours: Vec<_> = objects.iter().filter(|o| o.mine).collect();
+    let standing = emptying::foreign_globals(connection).await?;
     emptying::drop_all(connection, &ours).await?;
     emptying::unlink_large_objects(connection).await?;
-    let mut kept = kept_things(connection).await?;
+    let mut kept = kept_things(connection, blueprint).await?;
+    if let Some((kind, name)) = standing.iter().find(|thing| !kept.globals.contains(*thing)) {
+        let text =
+            format!("The restore would take {kind} {name} away, which is not this role's and could not be made again");
+        return Err(Error::new(ErrorKind::Other, text).hint("Its owner, or a superuser, may roll back: --url."));
+    }
     emptying::clear_default_privileges(connection).await?;
     drop_extensions(blueprint, connection).await?;
     keep_schemas(job, blueprint, connection, &mut kept).await?;

@@ -2,7 +2,10 @@
 
 use super::decide::{Findings, decide};
 use super::kept::Kept;
-use super::obstacles::{against_in_place, against_old_public, against_swap, find_extensions, find_owners};
+use super::obstacles::{
+    against_in_place, against_old_public, against_swap, find_extensions, find_owners, find_rights_given_on,
+};
+use super::staying::against_staying;
 use super::{Blueprint, Plan, Strategy, in_place, nothing_changed};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::schema::Catalog;
@@ -84,10 +87,15 @@ async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan
         against_in_place: against_in_place(&mut live).await?,
         ..Findings::default()
     };
-    let kept = in_place::foresee(&mut live).await?;
+    let kept = in_place::foresee(&mut live, blueprint).await?;
     find_owners(&mut live, blueprint, &kept, &mut findings).await?;
     find_extensions(&mut live, blueprint, &me, &mut findings).await?;
+    find_rights_given_on(blueprint, &me, &kept, &mut findings);
     findings.against_swap.extend(against_old_public(info.server_version, &me, blueprint));
+    let swaps = wanted != Some(Strategy::InPlace) && findings.against_swap.is_empty();
+    if !swaps && !me.superuser && findings.against_in_place.is_empty() {
+        findings.against_in_place = against_staying(url, backup, blueprint, &kept, info.server_version).await?;
+    }
     let (strategy, why) = decide(&findings, wanted)?;
     let catalog = read_catalog(&mut live).await?;
     let mut notes = Vec::new();
@@ -135,6 +143,7 @@ async fn plan_anew(request: &Request<'_>) -> Result<Plan> {
     }
     find_owners(&mut desk, blueprint, &Kept::default(), &mut findings).await?;
     find_extensions(&mut desk, blueprint, &me, &mut findings).await?;
+    find_rights_given_on(blueprint, &me, &Kept::default(), &mut findings);
     let (strategy, why) = decide(&findings, wanted)?;
     Ok(Plan {
         strategy,

@@ -128,7 +128,7 @@ fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<(String, St
     for entry in entries.filter(|e| !e.kind.starts_with("BLOB") && !is_of_large_object(e)) {
         let label = format!("{} of {}", entry.label(), entry.owner.as_deref().unwrap_or("nobody"));
         let text = match entry.kind.as_str() {
-            "ACL" | "DEFAULT ACL" | "COMMENT" | "EXTENSION" => statements(&entry.sql),
+            "ACL" | "DEFAULT ACL" | "COMMENT" | "EXTENSION" => entry.statements(),
             _ => String::new(),
         };
         *counted.entry((label, text)).or_insert(0) += 1;
@@ -138,14 +138,6 @@ fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<(String, St
 
 fn is_of_large_object(entry: &Entry) -> bool {
     entry.name.starts_with("LARGE OBJECT")
-}
-
-/// Without comments and settings; rights in any order.
-fn statements(sql: &str) -> String {
-    let mut lines: Vec<&str> =
-        sql.lines().filter(|l| !l.is_empty() && !l.starts_with("--") && !l.starts_with("SET default_")).collect();
-    lines.sort_unstable();
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -123,7 +123,10 @@ pub async fn foreign_globals(connection: &mut PgConnection) -> Result<Vec<(Strin
             UNION ALL SELECT 'PROCEDURAL LANGUAGE', lanname, lanowner FROM pg_language WHERE lanispl
             UNION ALL SELECT 'ACCESS METHOD', amname, 10 FROM pg_am WHERE oid >= 16384) o
         WHERE NOT pg_has_role(o.owner, 'USAGE')
-        UNION ALL SELECT 'USER MAPPING', 'USER MAPPING ' || usename || ' SERVER ' || srvname FROM pg_user_mappings";
+        UNION ALL SELECT 'PUBLICATION TABLE', p.pubname || ' ' || c.relname FROM pg_publication_rel r
+            JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid WHERE NOT pg_has_role(p.pubowner, 'USAGE')
+        UNION ALL SELECT 'USER MAPPING', 'USER MAPPING ' || m.usename || ' SERVER ' || m.srvname FROM pg_user_mappings m
+            JOIN pg_foreign_server s ON s.oid = m.srvid WHERE NOT pg_has_role(s.srvowner, 'USAGE')";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("reading what is in the database"))?;
     rows.iter().map(|row| Ok((get(row, "kind")?, get(row, "name")?))).collect()
 }

@@ -22,6 +22,14 @@ impl Entry {
         }
     }
 
+    /// What it does, without comments and settings, in any order.
+    pub fn statements(&self) -> String {
+        let says = |l: &&str| !l.is_empty() && !l.starts_with("--") && !l.starts_with("SET default_");
+        let mut lines: Vec<&str> = self.sql.lines().filter(says).collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    }
+
     /// Reads `-- Name: User; Type: TABLE; Schema: public; Owner: jo`, from its end, where names are least wild.
     fn from_header(line: &str) -> Option<Self> {
         let text = line.strip_prefix("-- Name: ").or_else(|| line.strip_prefix("-- Data for Name: "))?;
@@ -243,7 +251,10 @@ mod tests {
             "-- Name: citext; Type: EXTENSION; Schema: -; Owner: -\n--\n\nCREATE EXTENSION citext;\n\n\n--\n\
              -- Name: EXTENSION citext; Type: COMMENT; Schema: -; Owner: \n--\n\nCOMMENT ON EXTENSION citext IS 'x';\n",
         );
-        assert_eq!(entries.iter().map(Entry::label).collect::<Vec<_>>(), ["EXTENSION citext", "COMMENT EXTENSION citext"]);
+        assert_eq!(
+            entries.iter().map(Entry::label).collect::<Vec<_>>(),
+            ["EXTENSION citext", "COMMENT EXTENSION citext"]
+        );
         assert_eq!(entries[1].owner, None);
     }
 
