@@ -205,9 +205,30 @@ fn inherited_columns_may_change_their_place_but_not_their_values() {
 }
 
 #[test]
+fn what_is_reported_as_done_is_on_the_disk() {
+    let (scene, ..) = ruined("maker");
+    let setting = || {
+        let shown = async {
+            let mut session = safemigrate::postgres::session::connect(&scene.url()).await.unwrap();
+            sqlx::query_scalar::<_, String>("SHOW synchronous_commit").fetch_one(&mut session).await.unwrap()
+        };
+        run(shown)
+    };
+    // the test servers say so for speed
+    assert_eq!(scene.sql("SHOW synchronous_commit"), "off");
+    assert_eq!(setting(), "local");
+    scene.cluster.psql("postgres", "ALTER ROLE maker SET synchronous_commit = on");
+    assert_eq!(setting(), "on");
+}
+
+#[test]
 fn other_encodings_and_locales_stay() {
     let scene = Scene::new("maker");
     let mut kinds = vec!["ENCODING 'LATIN1' LOCALE 'C'", "ENCODING 'SQL_ASCII' LOCALE 'C'"];
+    // the only one beside C that every Linux has
+    if scene.cluster.psql("postgres", "SELECT count(*) FROM pg_collation WHERE collcollate = 'C.utf8'") != "0" {
+        kinds.push("ENCODING 'UTF8' LC_COLLATE 'C.utf8' LC_CTYPE 'C'");
+    }
     if scene.cluster.psql("postgres", "SELECT count(*) > 9 FROM pg_collation WHERE collprovider = 'i'") == "t" {
         kinds.push("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'");
     }
@@ -224,6 +245,10 @@ fn other_encodings_and_locales_stay() {
         let before = dump();
         let backup = scene.backup();
         scene.sql("SET client_encoding = 'UTF8'; DROP TABLE \"größe\"");
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &dump());
+        // and where the database itself is gone
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
         scene.roll_back(&backup).unwrap();
         assert_same(&before, &dump());
     }

@@ -2,6 +2,7 @@
 
 use super::{Blueprint, Job, fill, prove};
 use crate::domain::event::Event;
+use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Database, Like, Mark, Standing};
@@ -35,9 +36,19 @@ pub(super) async fn create(
     live: Option<&Database>,
     scratch: &str,
 ) -> Result<()> {
-    let encoding = &job.backup.database.encoding;
-    let like = live.map_or(Like::Encoding(encoding), |database| Like::Database(database, encoding));
-    databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await
+    let then = &job.backup.database;
+    let like = live.map_or(Like::Backup(then), |database| Like::Database(database, &then.encoding));
+    let made = databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await;
+    match (&then.locale, live) {
+        (Some(locale), None) => made.map_err(|error| {
+            let name = locale.name.as_ref().unwrap_or(&locale.collate);
+            error.hint(format!(
+                "The database had the locale {name}. Where this server has none of that name: CREATE DATABASE {} by hand, then try again.",
+                quote_ident(&job.url.database)
+            ))
+        }),
+        _ => made,
+    }
 }
 
 /// Sessions on the scratch database, at least one.

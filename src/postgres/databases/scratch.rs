@@ -2,6 +2,7 @@
 
 use super::describe::Database;
 use super::get;
+use crate::domain::manifest::{DatabaseInfo, Locale};
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
@@ -89,47 +90,53 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
 
 /// What a new database is to be like.
 pub enum Like<'a> {
+    /// The live one, in the encoding of the backup.
     Database(&'a Database, /* encoding */ &'a str),
-    /// The live one is gone; all we know is its encoding.
-    Encoding(&'a str),
+    /// The live one is gone: all we know is what the backup says.
+    Backup(&'a DatabaseInfo),
 }
 
 impl Like<'_> {
     fn options(&self) -> String {
-        let mut options = " TEMPLATE template0".to_owned();
-        let mut add = |name: &str, value: &str| options.push_str(&format!(" {name} {}", quote_literal(value)));
-        let (database, encoding) = match self {
-            Self::Encoding(encoding) => {
-                add("ENCODING", encoding);
-                return options;
+        let encoding = |name: &str| format!(" TEMPLATE template0 ENCODING {}", quote_literal(name));
+        match self {
+            Self::Backup(info) => {
+                encoding(&info.encoding) + &info.locale.as_ref().map(locale_options).unwrap_or_default()
             }
-            Self::Database(database, encoding) => (database, encoding),
-        };
-        add("ENCODING", encoding);
-        add("LC_COLLATE", &database.collate);
-        add("LC_CTYPE", &database.ctype);
-        let locale = database.locale.as_deref().unwrap_or_default();
-        match database.provider.as_str() {
-            "i" => {
-                add("ICU_LOCALE", locale);
-                if let Some(rules) = &database.icu_rules {
-                    add("ICU_RULES", rules);
+            Self::Database(database, name) => {
+                let mut options = encoding(name) + &locale_options(&database.locale);
+                options.push_str(&format!(" OWNER {}", quote_ident(&database.owner)));
+                // naming the tablespace that it would get anyway needs a right of its own
+                if database.tablespace != "pg_default" {
+                    options.push_str(&format!(" TABLESPACE {}", quote_ident(&database.tablespace)));
                 }
-                options.push_str(" LOCALE_PROVIDER icu");
+                options
             }
-            "b" => {
-                add("BUILTIN_LOCALE", locale);
-                options.push_str(" LOCALE_PROVIDER builtin");
-            }
-            _ => {}
         }
-        options.push_str(&format!(" OWNER {}", quote_ident(&database.owner)));
-        // naming the tablespace that it would get anyway needs a right of its own
-        if database.tablespace != "pg_default" {
-            options.push_str(&format!(" TABLESPACE {}", quote_ident(&database.tablespace)));
-        }
-        options
     }
+}
+
+fn locale_options(locale: &Locale) -> String {
+    let mut options = String::new();
+    let mut add = |name: &str, value: &str| options.push_str(&format!(" {name} {}", quote_literal(value)));
+    add("LC_COLLATE", &locale.collate);
+    add("LC_CTYPE", &locale.ctype);
+    let name = locale.name.as_deref().unwrap_or_default();
+    match locale.provider.as_str() {
+        "i" => {
+            add("ICU_LOCALE", name);
+            if let Some(rules) = &locale.icu_rules {
+                add("ICU_RULES", rules);
+            }
+            options.push_str(" LOCALE_PROVIDER icu");
+        }
+        "b" => {
+            add("BUILTIN_LOCALE", name);
+            options.push_str(" LOCALE_PROVIDER builtin");
+        }
+        _ => {}
+    }
+    options
 }
 
 /// Drops a database of ours, whoever sits in it.
