@@ -255,6 +255,29 @@ fn other_encodings_and_locales_stay() {
 }
 
 #[test]
+fn a_database_that_was_made_anew_sorts_as_it_did() {
+    for (role, strategy) in [("maker", Strategy::Swap), ("plain", Strategy::InPlace)] {
+        let scene = Scene::new(role);
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
+        scene
+            .cluster
+            .psql("postgres", &format!("CREATE DATABASE shop TEMPLATE template0 OWNER {role} ENCODING 'LATIN1'"));
+        scene.sql(SMALL);
+        let (before, backup) = (scene.dump(), scene.backup());
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
+        scene.cluster.psql("postgres", &format!("CREATE DATABASE shop OWNER {role}"));
+        let plan = scene.plan(&backup).unwrap();
+        let said = plan.notes.join(" ");
+        // in place that cannot be changed: it is said before
+        assert_eq!(said.contains("made with LATIN1"), strategy == Strategy::InPlace, "{plan:?}");
+        assert_eq!(scene.roll_back(&backup).unwrap().strategy, strategy);
+        if strategy == Strategy::Swap {
+            assert_same(&before, &scene.dump());
+        }
+    }
+}
+
+#[test]
 fn hostile_settings_and_names_do_no_harm() {
     let name = "we\"ird; DROP x --öööööööööööööööööööööö";
     let scene = Scene::new("maker");

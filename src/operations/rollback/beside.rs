@@ -1,11 +1,12 @@
 //! Making a database beside the live one and restoring into it; proving it against the backup.
 
-use super::{Blueprint, Job, fill, prove};
+use super::{Blueprint, Job, fill, plan, prove};
 use crate::domain::event::Event;
 use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Database, Like, Mark, Standing};
+use crate::postgres::snapshot::read_database_info;
 use crate::postgres::structure::{self, Frame};
 use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
@@ -29,7 +30,7 @@ pub(super) fn mark(job: &Job<'_>, standing: Standing) -> Mark {
     Mark { safemigrate: standing, live: job.url.database.clone(), backup: job.backup.id.clone(), comment: None }
 }
 
-/// An empty database with the properties of the live one.
+/// An empty database: it sorts and encodes as the one in the backup did; all else as the live one has it.
 pub(super) async fn create(
     job: &Job<'_>,
     desk: &mut PgConnection,
@@ -37,18 +38,18 @@ pub(super) async fn create(
     scratch: &str,
 ) -> Result<()> {
     let then = &job.backup.database;
-    let like = live.map_or(Like::Backup(then), |database| Like::Database(database, &then.encoding));
+    let moved = plan::is_of_another_server(then, &read_database_info(desk).await?);
+    // another server may not know the locale of that time, but it knows its own
+    let locale = live.filter(|_| moved).map(|database| &database.locale).or(then.locale.as_ref());
+    let like = Like { encoding: &then.encoding, locale: locale.or(live.map(|d| &d.locale)), live };
     let made = databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await;
-    match (&then.locale, live) {
-        (Some(locale), None) => made.map_err(|error| {
-            let name = locale.name.as_ref().unwrap_or(&locale.collate);
-            error.hint(format!(
-                "The database had the locale {name}. Where this server has none of that name: CREATE DATABASE {} by hand, then try again.",
-                quote_ident(&job.url.database)
-            ))
-        }),
-        _ => made,
-    }
+    made.map_err(|error| match (locale, live) {
+        (Some(locale), None) => {
+            let (name, database) = (locale.name.as_ref().unwrap_or(&locale.collate), quote_ident(&job.url.database));
+            error.hint(format!("It had the locale {name}. Does this server know it? Else: CREATE DATABASE {database} by hand, then try again."))
+        }
+        _ => error,
+    })
 }
 
 /// Sessions on the scratch database, at least one.

@@ -2,7 +2,7 @@
 
 use super::describe::Database;
 use super::get;
-use crate::domain::manifest::{DatabaseInfo, Locale};
+use crate::domain::manifest::Locale;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
@@ -89,30 +89,26 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
 }
 
 /// What a new database is to be like.
-pub enum Like<'a> {
-    /// The live one, in the encoding of the backup.
-    Database(&'a Database, /* encoding */ &'a str),
-    /// The live one is gone: all we know is what the backup says.
-    Backup(&'a DatabaseInfo),
+pub struct Like<'a> {
+    pub encoding: &'a str,
+    /// `None`: the server's own.
+    pub locale: Option<&'a Locale>,
+    /// Whose owner and tablespace it gets; `None` where there is none.
+    pub live: Option<&'a Database>,
 }
 
 impl Like<'_> {
     fn options(&self) -> String {
-        let encoding = |name: &str| format!(" TEMPLATE template0 ENCODING {}", quote_literal(name));
-        match self {
-            Self::Backup(info) => {
-                encoding(&info.encoding) + &info.locale.as_ref().map(locale_options).unwrap_or_default()
-            }
-            Self::Database(database, name) => {
-                let mut options = encoding(name) + &locale_options(&database.locale);
-                options.push_str(&format!(" OWNER {}", quote_ident(&database.owner)));
-                // naming the tablespace that it would get anyway needs a right of its own
-                if database.tablespace != "pg_default" {
-                    options.push_str(&format!(" TABLESPACE {}", quote_ident(&database.tablespace)));
-                }
-                options
+        let mut options = format!(" TEMPLATE template0 ENCODING {}", quote_literal(self.encoding));
+        options.push_str(&self.locale.map(locale_options).unwrap_or_default());
+        if let Some(live) = self.live {
+            options.push_str(&format!(" OWNER {}", quote_ident(&live.owner)));
+            // naming the tablespace that it would get anyway needs a right of its own
+            if live.tablespace != "pg_default" {
+                options.push_str(&format!(" TABLESPACE {}", quote_ident(&live.tablespace)));
             }
         }
+        options
     }
 }
 
