@@ -6,6 +6,8 @@ mod exact;
 mod rights;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "rollback/versions.rs"]
+mod versions;
 
 use safemigrate::domain::event::{Event, Observer, Quiet};
 use safemigrate::domain::manifest::{Manifest, Reason};
@@ -23,7 +25,7 @@ struct Scene {
     cluster: Cluster,
     role: &'static str,
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Scene {
@@ -42,7 +44,7 @@ impl Scene {
         cluster.psql("postgres", &format!("{database} OWNER {role}"));
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        Self { cluster, role, store, _folder: folder }
+        Self { cluster, role, store, folder }
     }
 
     fn url(&self) -> DatabaseUrl {

@@ -14,6 +14,3 @@ SELECT count(*) = 4 AS has_contrib FROM pg_available_extensions WHERE name IN ('
 \endif
 -- some builds of PostgreSQL come without it
 SELECT 'CREATE EXTENSION "uuid-ossp" WITH SCHEMA extensions' FROM pg_available_extensions WHERE name = 'uuid-ossp' \gexec
--- and some without XML
-CREATE FUNCTION pg_temp.knows_xml() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM '<a/>'::xml; RETURN true; EXCEPTION WHEN feature_not_supported THEN RETURN false; END $$;
-SELECT 'CREATE TABLE app.documents AS SELECT ''<a>1</a><b/>''::xml AS doc UNION ALL SELECT ''just text''' WHERE pg_temp.knows_xml() \gexec

@@ -50,8 +50,6 @@ CREATE DOMAIN app.small_list AS app.small[] DEFAULT '{1}';
 GRANT USAGE ON TYPE app.email TO reader;
 CREATE COLLATION app.c_like FROM "C";
 COMMENT ON COLLATION app.c_like IS 'as bytes';
-SELECT 'CREATE COLLATION app.loose (provider = icu, locale = ''und-u-ks-level2'', deterministic = false)'
-    WHERE (SELECT count(*) > 9 FROM pg_collation WHERE collprovider = 'i') \gexec
 CREATE CONVERSION app.back_and_forth FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
 CREATE TEXT SEARCH DICTIONARY app.stems (TEMPLATE = pg_catalog.snowball, language = 'german', stopwords = 'german');
 CREATE TEXT SEARCH CONFIGURATION app.english (COPY = pg_catalog.english);

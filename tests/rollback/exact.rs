@@ -7,7 +7,8 @@ use safemigrate::domain::manifest::Manifest;
 use safemigrate::operations::rollback::{Restored, Strategy};
 use std::path::Path;
 
-const EVERYTHING: &[&str] = &[include_str!("everything.sql"), include_str!("contrib.sql"), include_str!("newer.sql")];
+const ANYWHERE: &[&str] = &[include_str!("everything.sql"), include_str!("contrib.sql"), include_str!("newer.sql")];
+const BUILT: &str = include_str!("built.sql");
 const SUPERUSER: &str = include_str!("superuser.sql");
 const DATABASE: &str = include_str!("database.sql");
 const RUIN: &str = include_str!("ruin.sql");
@@ -28,27 +29,37 @@ const BESIDES: &str = r"
     SELECT format('SELECT %L, t::text FROM %s t ORDER BY 2', c.oid::regclass, c.oid::regclass)
         FROM pg_class c WHERE relkind = 'm' AND relispopulated ORDER BY c.oid::regclass::text \gexec";
 
+/// The folder with an extension of ours.
+pub const EXTENSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rollback/extension");
+
 /// An empty `shop` on a server that knows an extension of ours.
 pub fn with_extension(role: &'static str) -> Scene {
-    let extensions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rollback/extension");
-    Scene::on(Cluster::with_extensions(&extensions), role)
+    Scene::on(Cluster::with_extensions(Path::new(EXTENSIONS)), role)
 }
 
-/// `shop` with everything that the role may make, on a server with tablespaces.
+/// `shop` with everything that the role may make.
 fn everything(role: &'static str) -> Scene {
     let scene = with_extension(role);
-    scene.cluster.psql(
-        "postgres",
-        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''; CREATE TABLESPACE wide LOCATION ''",
-    );
-    EVERYTHING.iter().for_each(|sql| drop(scene.sql(sql)));
-    if role == "postgres" {
-        scene.sql(SUPERUSER);
-    }
+    scene.tablespaces();
+    fill(&scene);
+    scene.sql(BUILT);
     scene
 }
 
+/// With all that another server may know, too.
+pub fn fill(scene: &Scene) {
+    ANYWHERE.iter().for_each(|sql| drop(scene.sql(sql)));
+    if scene.role == "postgres" {
+        scene.sql(SUPERUSER);
+    }
+}
+
 impl Scene {
+    pub fn tablespaces(&self) {
+        let make = "SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''; CREATE TABLESPACE wide LOCATION ''";
+        self.cluster.psql("postgres", make);
+    }
+
     /// All that can be told of it.
     pub fn exact(&self) -> String {
         self.dump() + &self.cluster.psql("shop", BESIDES)

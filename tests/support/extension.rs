@@ -40,6 +40,17 @@ impl ServerPrograms {
         ServerPrograms { bin: new_bin, major: self.major }
     }
 
+    /// Of the extensions beneath `folder`, where `with_extensions` put this server, only those stay that `other` has, too.
+    pub fn hide_extensions_without(&self, folder: &Path, other: &ServerPrograms) {
+        let theirs = other.configured("--sharedir").join("extension");
+        for entry in walkdir::WalkDir::new(folder).into_iter().flatten().filter(|e| e.path_is_symlink()) {
+            let name = entry.file_name();
+            if Path::new(name).extension().is_some_and(|e| e == "control") && !theirs.join(name).exists() {
+                fs::remove_file(entry.path()).expect("a link");
+            }
+        }
+    }
+
     fn configured(&self, what: &str) -> PathBuf {
         let output = self.command("pg_config").arg(what).output().expect("pg_config");
         let path = String::from_utf8(output.stdout).expect("a path");

@@ -1,6 +1,7 @@
 //! Making a database beside the live one and restoring into it; proving it against the backup.
 
-use super::{Blueprint, Job, fill, plan, prove};
+use super::prove::{self, Words};
+use super::{Blueprint, Job, fill, plan};
 use crate::domain::event::Event;
 use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
@@ -95,7 +96,7 @@ pub(super) async fn proof(
     prove::contents(job, sessions).await?;
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
     let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
-    let differences = prove::structure(found.iter(), blueprint.entries());
+    let differences = prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump));
     if differences.is_empty() {
         return Ok(());
     }

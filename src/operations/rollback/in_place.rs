@@ -1,7 +1,8 @@
 //! Restore inside the live database, in one transaction.
 
 use super::kept::{Kept, extension_schema};
-use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, prove, somebody_wrote};
+use super::prove::{self, Words};
+use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
@@ -217,10 +218,11 @@ async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
 async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
     let described = async {
         let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-        structure::describe(&pg_dump, job.url).await
+        let found = structure::describe(&pg_dump, job.url).await?;
+        Ok::<_, Error>((found, Words::of(job.backup, &pg_dump)))
     };
     match described.await {
-        Ok(found) => prove::structure(found.iter(), blueprint.entries()),
+        Ok((found, words)) => prove::structure(found.iter(), blueprint.entries(), words),
         Err(error) => vec![format!("The structure could not be compared afterwards: {error}")],
     }
 }

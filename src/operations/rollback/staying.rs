@@ -2,6 +2,7 @@
 
 use super::Blueprint;
 use super::kept::Kept;
+use super::prove::Words;
 use crate::domain::manifest::Manifest;
 use crate::error::Result;
 use crate::postgres::structure::{self, Entry};
@@ -21,9 +22,8 @@ pub(super) async fn against_staying(
     server_version: u32,
 ) -> Result<Vec<String>> {
     let pg_dump = tools::find(Program::PgDump, server_version)?;
-    let major = |version: &str| version.split(|c: char| !c.is_ascii_digit()).next().map(str::to_owned);
-    if backup.structure.as_ref().map(|s| major(&s.pg_dump)) != Some(major(&pg_dump.version)) {
-        // another one has other words for the same things; what differs is named after the restore
+    if Words::of(backup, &pg_dump) == Words::OfTwoVersions {
+        // what differs is named after the restore
         return Ok(Vec::new());
     }
     let found = structure::describe(&pg_dump, url).await?;
