@@ -1,7 +1,13 @@
 //! Rollback on real PostgreSQL: whatever happened in between, the database is as the backup holds it, or as it was.
 
+#[path = "rollback/exact.rs"]
+mod exact;
+#[path = "rollback/rights.rs"]
+mod rights;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "rollback/versions.rs"]
+mod versions;
 
 use safemigrate::domain::event::{Event, Observer, Quiet};
 use safemigrate::domain::manifest::{Manifest, Reason};
@@ -14,22 +20,21 @@ use safemigrate::store::Store;
 use std::process::Command;
 use support::Cluster;
 
-const EVERYTHING: &str = include_str!("rollback/everything.sql");
-const SUPERUSER: &str = include_str!("rollback/superuser.sql");
-const RUIN: &str = include_str!("rollback/ruin.sql");
-
 /// A server with roles, a database named `shop`, and a store.
 struct Scene {
     cluster: Cluster,
     role: &'static str,
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Scene {
     /// `role`: who owns `shop` and runs safemigrate.
     fn new(role: &'static str) -> Self {
-        let cluster = Cluster::start();
+        Self::on(Cluster::start(), role)
+    }
+
+    fn on(cluster: Cluster, role: &'static str) -> Self {
         let database = "CREATE DATABASE shop";
         cluster.psql(
             "postgres",
@@ -39,7 +44,7 @@ impl Scene {
         cluster.psql("postgres", &format!("{database} OWNER {role}"));
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        Self { cluster, role, store, _folder: folder }
+        Self { cluster, role, store, folder }
     }
 
     fn url(&self) -> DatabaseUrl {
@@ -132,69 +137,9 @@ fn assert_same(before: &str, after: &str) {
     std::fs::write(folder.join("after.sql"), after).unwrap();
     let diff =
         std::process::Command::new("diff").arg("-u0").args(["before.sql", "after.sql"]).current_dir(&folder).output();
-    panic!("the dumps differ:\n{}", String::from_utf8_lossy(&diff.unwrap().stdout));
-}
-
-#[test]
-fn a_superuser_swaps_everything_back() {
-    let scene = Scene::new("postgres");
-    scene.sql(EVERYTHING);
-    scene.sql(SUPERUSER);
-    scene.cluster.psql(
-        "postgres",
-        "ALTER DATABASE shop SET search_path TO \"$user\", public, \"we\"\"ird; Type: TABLE; Schema: x\";
-         ALTER DATABASE shop SET my.custom TO 'it''s'; ALTER DATABASE shop SET statement_timeout TO '1min';
-         ALTER ROLE reader IN DATABASE shop SET DateStyle TO 'German';
-         REVOKE CONNECT ON DATABASE shop FROM PUBLIC; GRANT CONNECT ON DATABASE shop TO writer WITH GRANT OPTION;
-         SET ROLE writer; GRANT CONNECT ON DATABASE shop TO reader; RESET ROLE;
-         COMMENT ON DATABASE shop IS 'the shop'; ALTER DATABASE shop CONNECTION LIMIT 50",
-    );
-    let before = scene.dump();
-    let backup = scene.backup();
-    scene.sql(RUIN);
-    let restored = scene.roll_back(&backup).unwrap();
-    assert_eq!((restored.strategy, restored.notes), (Strategy::Swap, vec![]));
-    assert_same(&before, &scene.dump());
-    assert_eq!(scene.databases(), ALL_DATABASES);
-    assert_eq!(
-        scene
-            .cluster
-            .psql("postgres", "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop'"),
-        "the shop"
-    );
-}
-
-#[test]
-fn an_owner_who_may_create_databases_swaps() {
-    let scene = Scene::new("maker");
-    scene.sql(EVERYTHING);
-    let before = scene.dump();
-    let backup = scene.backup();
-    scene.sql(RUIN);
-    let plan = scene.plan(&backup).unwrap();
-    assert_eq!(plan.strategy, Strategy::Swap, "{plan:?}");
-    assert_eq!(plan.tables_removed, ["added.more", "public.added_by_migration"]);
-    assert!(plan.tables_brought_back.contains(&"app.egg".to_owned()));
-    let restored = scene.roll_back(&backup).unwrap();
-    assert_eq!((restored.strategy, restored.notes), (Strategy::Swap, vec![]));
-    assert_same(&before, &scene.dump());
-    assert_eq!(scene.databases(), ALL_DATABASES);
-}
-
-#[test]
-fn an_owner_without_createdb_restores_in_place() {
-    let scene = Scene::new("plain");
-    scene.sql(EVERYTHING);
-    let before = scene.dump();
-    let backup = scene.backup();
-    scene.sql(RUIN);
-    let restored = scene.roll_back(&backup).unwrap();
-    assert_eq!((restored.strategy, restored.notes), (Strategy::InPlace, vec![]));
-    assert_same(&before, &scene.dump());
-    // and once more over itself
-    scene.roll_back(&backup).unwrap();
-    assert_same(&before, &scene.dump());
-    assert_eq!(scene.databases(), ALL_DATABASES);
+    let diff = String::from_utf8_lossy(&diff.unwrap().stdout).into_owned();
+    let lines: Vec<String> = diff.lines().map(|line| line.chars().take(300).collect()).collect();
+    panic!("the dumps differ:\n{}", lines.join("\n"));
 }
 
 const SMALL: &str = "CREATE TABLE item (id serial PRIMARY KEY, name text); INSERT INTO item (name) SELECT 'n' || g FROM generate_series(1, 2000) g; SELECT setval('item_id_seq', 2000)";
@@ -210,41 +155,6 @@ fn ruined(role: &'static str) -> (Scene, Manifest, String, String) {
     scene.sql(SMALL_RUIN);
     let ruins = scene.dump();
     (scene, backup, before, ruins)
-}
-
-#[test]
-fn a_superuser_restores_in_place_when_asked() {
-    let scene = Scene::new("postgres");
-    scene.sql(EVERYTHING);
-    scene.sql(SUPERUSER);
-    let before = scene.dump();
-    let backup = scene.backup();
-    scene.sql(RUIN);
-    scene.sql("DROP EVENT TRIGGER on_ddl; DROP SERVER files CASCADE; DROP EXTENSION file_fdw; DROP CAST (app.mood AS integer)");
-    let restored = scene.roll_back_watched(&backup, Some(Strategy::InPlace), &Quiet).unwrap();
-    assert_eq!((restored.strategy, restored.notes), (Strategy::InPlace, vec![]));
-    assert_same(&before, &scene.dump());
-}
-
-#[test]
-fn what_a_plain_owner_may_not_touch_stays() {
-    let scene = Scene::new("plain");
-    scene.sql(EVERYTHING);
-    // the owner cannot have changed these, so that they are as in the backup
-    scene.cluster.psql(
-        "shop",
-        "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; CREATE USER MAPPING FOR reader SERVER files;
-         COMMENT ON SERVER files IS 'theirs'; GRANT USAGE ON FOREIGN SERVER files TO writer;
-         CREATE FUNCTION pg_catalog.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END';
-         CREATE EVENT TRIGGER on_ddl ON ddl_command_end EXECUTE FUNCTION pg_catalog.ddl();
-         CREATE SCHEMA theirs; GRANT USAGE ON SCHEMA theirs TO reader; COMMENT ON SCHEMA theirs IS 'not ours'",
-    );
-    let before = scene.dump();
-    let backup = scene.backup();
-    scene.sql(RUIN);
-    let restored = scene.roll_back(&backup).unwrap();
-    assert_eq!((restored.strategy, restored.notes), (Strategy::InPlace, vec![]));
-    assert_same(&before, &scene.dump());
 }
 
 #[test]
@@ -297,9 +207,30 @@ fn inherited_columns_may_change_their_place_but_not_their_values() {
 }
 
 #[test]
+fn what_is_reported_as_done_is_on_the_disk() {
+    let (scene, ..) = ruined("maker");
+    let setting = || {
+        let shown = async {
+            let mut session = safemigrate::postgres::session::connect(&scene.url()).await.unwrap();
+            sqlx::query_scalar::<_, String>("SHOW synchronous_commit").fetch_one(&mut session).await.unwrap()
+        };
+        run(shown)
+    };
+    // the test servers say so for speed
+    assert_eq!(scene.sql("SHOW synchronous_commit"), "off");
+    assert_eq!(setting(), "local");
+    scene.cluster.psql("postgres", "ALTER ROLE maker SET synchronous_commit = on");
+    assert_eq!(setting(), "on");
+}
+
+#[test]
 fn other_encodings_and_locales_stay() {
     let scene = Scene::new("maker");
     let mut kinds = vec!["ENCODING 'LATIN1' LOCALE 'C'", "ENCODING 'SQL_ASCII' LOCALE 'C'"];
+    // the only one beside C that every Linux has
+    if scene.cluster.psql("postgres", "SELECT count(*) FROM pg_collation WHERE collcollate = 'C.utf8'") != "0" {
+        kinds.push("ENCODING 'UTF8' LC_COLLATE 'C.utf8' LC_CTYPE 'C'");
+    }
     if scene.cluster.psql("postgres", "SELECT count(*) > 9 FROM pg_collation WHERE collprovider = 'i'") == "t" {
         kinds.push("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'");
     }
@@ -318,6 +249,33 @@ fn other_encodings_and_locales_stay() {
         scene.sql("SET client_encoding = 'UTF8'; DROP TABLE \"größe\"");
         scene.roll_back(&backup).unwrap();
         assert_same(&before, &dump());
+        // and where the database itself is gone
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
+        scene.roll_back(&backup).unwrap();
+        assert_same(&before, &dump());
+    }
+}
+
+#[test]
+fn a_database_that_was_made_anew_sorts_as_it_did() {
+    for (role, strategy) in [("maker", Strategy::Swap), ("plain", Strategy::InPlace)] {
+        let scene = Scene::new(role);
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
+        scene
+            .cluster
+            .psql("postgres", &format!("CREATE DATABASE shop TEMPLATE template0 OWNER {role} ENCODING 'LATIN1'"));
+        scene.sql(SMALL);
+        let (before, backup) = (scene.dump(), scene.backup());
+        scene.cluster.psql("postgres", "DROP DATABASE shop");
+        scene.cluster.psql("postgres", &format!("CREATE DATABASE shop OWNER {role}"));
+        let plan = scene.plan(&backup).unwrap();
+        let said = plan.notes.join(" ");
+        // in place that cannot be changed: it is said before
+        assert_eq!(said.contains("made with LATIN1"), strategy == Strategy::InPlace, "{plan:?}");
+        assert_eq!(scene.roll_back(&backup).unwrap().strategy, strategy);
+        if strategy == Strategy::Swap {
+            assert_same(&before, &scene.dump());
+        }
     }
 }
 

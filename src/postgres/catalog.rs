@@ -202,7 +202,8 @@ async fn read_sequences(connection: &mut PgConnection) -> Result<Vec<Sequence>> 
                   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
              LEFT JOIN pg_class t ON t.oid = d.refobjid LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace
              LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-             WHERE c.relkind = 'S' AND c.relpersistence IN ('p', 'u') AND {USER_SCHEMA} AND {NOT_OF_AN_EXTENSION}
+             WHERE c.relkind = 'S' AND c.relpersistence IN ('p', 'u') AND {USER_SCHEMA}
+               AND ({NOT_OF_AN_EXTENSION} OR EXISTS (SELECT FROM pg_extension x WHERE c.oid = ANY (x.extconfig)))
              ORDER BY 1, 2"
         ),
     )

@@ -1,6 +1,7 @@
 //! One instant of a database, shared by several connections and by `pg_dump`.
 
 use super::catalog::read_catalog;
+use super::databases::{LOCALE, read_locale};
 use super::session::{connect, doing};
 use super::url::DatabaseUrl;
 use super::waiting::{LOCK_WAIT_SECONDS, Lock, blocked};
@@ -121,13 +122,13 @@ where
 /// # Errors
 /// `Server`; `Tool` for a server that is too old.
 pub async fn read_database_info(connection: &mut PgConnection) -> Result<DatabaseInfo> {
-    let row = sqlx::query(
-        "SELECT current_database()::text AS name, current_setting('server_version_num')::int4 AS version, pg_encoding_to_char(encoding)::text AS encoding
-         FROM pg_database WHERE datname = current_database()",
-    )
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(doing("asking the server for its version"))?;
+    let sql = format!(
+        "SELECT current_database()::text AS name, current_setting('server_version_num')::int4 AS version,
+             pg_encoding_to_char(d.encoding)::text AS encoding, {LOCALE}
+         FROM pg_database d WHERE datname = current_database()"
+    );
+    let row =
+        sqlx::query(&sql).fetch_one(&mut *connection).await.map_err(doing("asking the server for its version"))?;
     let version: i32 = row.try_get("version").map_err(doing("asking the server for its version"))?;
     let server_version = u32::try_from(version).unwrap_or(0);
     if server_version < OLDEST_SERVER {
@@ -145,6 +146,7 @@ pub async fn read_database_info(connection: &mut PgConnection) -> Result<Databas
     Ok(DatabaseInfo {
         name: row.try_get("name").map_err(doing("asking the server for its name"))?,
         encoding: row.try_get("encoding").map_err(doing("asking the server for its encoding"))?,
+        locale: Some(read_locale(&row)?),
         server_version,
         system_identifier,
     })

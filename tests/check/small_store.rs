@@ -84,6 +84,7 @@ pub fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
                 server_version: 150_018,
                 system_identifier: None,
                 encoding: "UTF8".into(),
+                locale: None,
             },
             project: None,
             structure,

@@ -23,11 +23,21 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Cluster {
-        let programs = ServerPrograms::find();
-        let template = data_template(&programs);
+        Cluster::start_with(|_| ServerPrograms::find())
+    }
+
+    /// A server that knows the extensions whose files are in the folder.
+    pub fn with_extensions(extensions: &Path) -> Cluster {
+        Cluster::start_with(|folder| ServerPrograms::find().with_extensions(&folder.join("programs"), extensions))
+    }
+
+    /// A server of these programs, which may be put together in the cluster's own folder.
+    pub fn start_with(programs: impl FnOnce(&Path) -> ServerPrograms) -> Cluster {
         let folder = reachable_tempdir().keep();
         ServerUser::choose().own(&folder);
         let (undertaker, leash) = hire_undertaker(&folder);
+        let programs = programs(&folder);
+        let template = data_template(&programs);
         copy(&template, &folder.join("data"));
         let mut cluster = Cluster { programs, port: 0, folder, server: None, undertaker, leash: Some(leash) };
         // Somebody else may take the port between the asking and the using.

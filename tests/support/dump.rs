@@ -14,12 +14,21 @@ impl Cluster {
     }
 
     pub fn dump_with(&self, database: &str, arguments: &[&str]) -> String {
+        normalised(&self.pg_dump(database, arguments))
+    }
+
+    /// As `psql` takes it.
+    pub fn script(&self, database: &str) -> String {
+        self.pg_dump(database, &[])
+    }
+
+    fn pg_dump(&self, database: &str, arguments: &[&str]) -> String {
         let mut pg_dump = self.programs.command("pg_dump");
         pg_dump.args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
         pg_dump.arg("-h").arg(self.socket_folder()).args(arguments);
         let output = pg_dump.output().expect("pg_dump");
         assert!(output.status.success(), "pg_dump {database}: {}", String::from_utf8_lossy(&output.stderr));
-        normalised(&String::from_utf8(output.stdout).expect("a dump in UTF-8"))
+        String::from_utf8(output.stdout).expect("a dump in UTF-8")
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod dump;
+mod extension;
 mod prepared;
 mod prisma_engine;
 mod project;
@@ -19,5 +20,6 @@ pub use cluster::{Cluster, PASSWORD};
 pub use project::{Output, Prisma, Project, Shape};
 pub use proxy::{Count, FAILS, Fault, Proxy};
 pub use psql::PsqlSession;
+pub use server::ServerPrograms;
 pub use state::same;
 pub use terminal::Terminal;

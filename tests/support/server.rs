@@ -20,6 +20,12 @@ impl ServerPrograms {
         FOUND.get_or_init(find).clone()
     }
 
+    pub fn in_folder(bin: impl Into<PathBuf>) -> ServerPrograms {
+        let bin = bin.into();
+        let major = major_version(&bin).unwrap_or_else(|| panic!("{}: no `postgres` of a PostgreSQL", bin.display()));
+        ServerPrograms { bin, major }
+    }
+
     pub fn path(&self, program: &str) -> PathBuf {
         self.bin.join(program)
     }
@@ -32,9 +38,7 @@ impl ServerPrograms {
 
 fn find() -> ServerPrograms {
     if let Some(chosen) = std::env::var_os("SAFEMIGRATE_TEST_PG_BIN") {
-        let bin = PathBuf::from(chosen);
-        let major = major_version(&bin).expect("SAFEMIGRATE_TEST_PG_BIN must be a folder with PostgreSQL's `postgres`");
-        return ServerPrograms { bin, major };
+        return ServerPrograms::in_folder(chosen);
     }
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -19,6 +19,7 @@ fn backup(minute: usize, kind: Kind) -> Manifest {
             server_version: 150_000,
             system_identifier: None,
             encoding: "UTF8".into(),
+            locale: None,
         },
         project: None,
         structure: None,

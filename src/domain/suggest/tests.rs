@@ -47,8 +47,13 @@ fn of_names(table: Table) -> TableData {
 
 /// What is suggested, a line each, for these tables of then and of now.
 fn suggested(then: Vec<Table>, now: Vec<Table>, evidence: &Evidence) -> Vec<String> {
-    let database =
-        DatabaseInfo { name: "shop".into(), server_version: 0, system_identifier: None, encoding: String::new() };
+    let database = DatabaseInfo {
+        name: "shop".into(),
+        server_version: 0,
+        system_identifier: None,
+        encoding: String::new(),
+        locale: None,
+    };
     let backup = Manifest {
         id: "d-1".into(),
         kind: Kind::DataOnly,

@@ -1,11 +1,14 @@
 //! Making a database beside the live one and restoring into it; proving it against the backup.
 
-use super::{Blueprint, Job, fill, prove};
+use super::prove::{self, Words};
+use super::{Blueprint, Job, fill, plan};
 use crate::domain::event::Event;
+use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::databases::{self, Database, Like, Mark, Standing};
+use crate::postgres::snapshot::read_database_info;
 use crate::postgres::structure::{self, Frame};
 use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
@@ -29,16 +32,26 @@ pub(super) fn mark(job: &Job<'_>, standing: Standing) -> Mark {
     Mark { safemigrate: standing, live: job.url.database.clone(), backup: job.backup.id.clone(), comment: None }
 }
 
-/// An empty database with the properties of the live one.
+/// An empty database: it sorts and encodes as the one in the backup did; all else as the live one has it.
 pub(super) async fn create(
     job: &Job<'_>,
     desk: &mut PgConnection,
     live: Option<&Database>,
     scratch: &str,
 ) -> Result<()> {
-    let encoding = &job.backup.database.encoding;
-    let like = live.map_or(Like::Encoding(encoding), |database| Like::Database(database, encoding));
-    databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await
+    let then = &job.backup.database;
+    let moved = plan::is_of_another_server(then, &read_database_info(desk).await?);
+    // another server may not know the locale of that time, but it knows its own
+    let locale = live.filter(|_| moved).map(|database| &database.locale).or(then.locale.as_ref());
+    let like = Like { encoding: &then.encoding, locale: locale.or(live.map(|d| &d.locale)), live };
+    let made = databases::create(desk, scratch, &like, &mark(job, Standing::Scratch)).await;
+    made.map_err(|error| match (locale, live) {
+        (Some(locale), None) => {
+            let (name, database) = (locale.name.as_ref().unwrap_or(&locale.collate), quote_ident(&job.url.database));
+            error.hint(format!("It had the locale {name}. Does this server know it? Else: CREATE DATABASE {database} by hand, then try again."))
+        }
+        _ => error,
+    })
 }
 
 /// Sessions on the scratch database, at least one.
@@ -87,8 +100,8 @@ pub(super) async fn proof(
     prove::contents(job, sessions).await?;
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
     let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
-    let differences = prove::structure(found.iter(), blueprint.entries());
-    fault::at("beside.compared");
+    let differences = prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump));
+    fault::at(\"beside.compared\");
     if differences.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use super::{Blueprint, Job};
 use crate::domain::event::Event;
 use crate::domain::manifest::{Segment, TableData};
+use crate::domain::schema::Table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::PgConnection;
@@ -18,12 +19,11 @@ use std::sync::{Mutex, PoisonError};
 /// `Server`; `Damaged`.
 pub(super) async fn rows(job: &Job<'_>, connections: &mut [PgConnection]) -> Result<()> {
     if let Some(first) = connections.first_mut() {
-        for data in &job.backup.tables {
-            structure::clear_extension_rows(first, &data.table).await?;
-        }
+        extension_rows(job, first).await?;
     }
+    let others = job.backup.tables.iter().filter(|data| data.table.extension_condition.is_none());
     let mut pieces: Vec<(&TableData, &Segment)> =
-        job.backup.tables.iter().flat_map(|data| data.segments.iter().map(move |s| (data, s))).collect();
+        others.flat_map(|data| data.segments.iter().map(move |s| (data, s))).collect();
     // the largest table first, so that nobody is left alone with it at the end
     pieces.sort_by_key(|(data, _)| std::cmp::Reverse(data.stats.bytes));
     let queue = Mutex::new(VecDeque::from(pieces));
@@ -37,6 +37,27 @@ pub(super) async fn rows(job: &Job<'_>, connections: &mut [PgConnection]) -> Res
     });
     try_join_all(workers).await?;
     Ok(())
+}
+
+/// Configuration tables of extensions: their foreign keys are there already, so that one comes after the other.
+async fn extension_rows(job: &Job<'_>, connection: &mut PgConnection) -> Result<()> {
+    let of_extensions: Vec<&TableData> =
+        job.backup.tables.iter().filter(|data| data.table.extension_condition.is_some()).collect();
+    if of_extensions.is_empty() {
+        return Ok(());
+    }
+    let tables: Vec<&Table> = of_extensions.iter().map(|data| &data.table).collect();
+    let order = structure::referenced_first(connection, &tables).await?;
+    for place in order.iter().rev() {
+        structure::clear_extension_rows(connection, tables[*place]).await?;
+    }
+    structure::search_like_the_application(connection, &job.paths).await?;
+    for data in order.iter().map(|place| of_extensions[*place]) {
+        for segment in &data.segments {
+            load(job, connection, data, segment).await?;
+        }
+    }
+    structure::search_nothing(connection).await
 }
 
 async fn load(job: &Job<'_>, connection: &mut PgConnection, data: &TableData, segment: &Segment) -> Result<()> {
@@ -79,15 +100,25 @@ pub(super) async fn sequences(job: &Job<'_>, connection: &mut PgConnection) -> R
     structure::set_sequences(connection, &job.backup.sequences).await
 }
 
-/// Materialized views that held data, in an order in which each finds what it reads.
+/// Materialized views that held data, in an order in which each finds what it reads. Of what one reads through a
+/// function nobody knows: one that comes too early waits for the others.
 ///
 /// # Errors
 /// `Server`.
 pub(super) async fn materialized_views(job: &Job<'_>, connection: &mut PgConnection, frame: Frame) -> Result<()> {
-    for view in &job.backup.materialized_views {
+    let mut waiting = VecDeque::from_iter(&job.backup.materialized_views);
+    let mut in_vain = 0;
+    while let Some(view) = waiting.pop_front() {
         let statement = format!("REFRESH MATERIALIZED VIEW {}", view.sql());
         let what = format!("refreshing the materialized view {view}");
-        structure::run_sql(connection, &statement, &what, frame, &job.paths).await?;
+        match structure::run_sql(connection, &statement, &what, frame, &job.paths).await {
+            Ok(()) => in_vain = 0,
+            Err(error) if in_vain < waiting.len() && structure::came_too_early(&error) => {
+                in_vain += 1;
+                waiting.push_back(view);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

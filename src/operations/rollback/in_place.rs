@@ -1,7 +1,8 @@
 //! Restore inside the live database, in one transaction.
 
 use super::kept::{Kept, extension_schema};
-use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, prove, somebody_wrote};
+use super::prove::{self, Words};
+use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, somebody_wrote};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::operations::interrupt::Interrupt;
@@ -73,8 +74,8 @@ async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgC
 }
 
 /// What would stay in the live database, as far as that can be told before anything is dropped.
-pub(super) async fn foresee(connection: &mut PgConnection) -> Result<Kept> {
-    let mut kept = kept_things(connection).await?;
+pub(super) async fn foresee(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<Kept> {
+    let mut kept = kept_things(connection, blueprint).await?;
     for schema in emptying::schemas(connection).await? {
         if !schema.mine {
             kept.foreign_schemas.insert(schema.name.clone());
@@ -91,12 +92,22 @@ pub(super) async fn foresee(connection: &mut PgConnection) -> Result<Kept> {
 }
 
 /// What this role may not change, outside of schemas.
-async fn kept_things(connection: &mut PgConnection) -> Result<Kept> {
+async fn kept_things(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<Kept> {
     Ok(Kept {
+        foreign_roles: foreign_roles(connection, blueprint).await?,
         globals: emptying::foreign_globals(connection).await?.into_iter().collect(),
         default_privileges_of: emptying::kept_default_privileges(connection).await?.into_iter().collect(),
         ..Kept::default()
     })
+}
+
+/// Those who own what is in the backup, and this role is no member of. Whoever owns the database is in one of them.
+async fn foreign_roles(connection: &mut PgConnection, blueprint: &Blueprint) -> Result<BTreeSet<String>> {
+    let mut owners: BTreeSet<String> = blueprint.entries().filter_map(|e| e.owner.clone()).collect();
+    owners.extend(databases::roles(connection).await?);
+    owners.retain(|owner| owner != "pg_database_owner");
+    let foreign = databases::foreign_owners(connection, &Vec::from_iter(owners)).await?;
+    Ok(foreign.into_iter().map(|(role, _)| role).collect())
 }
 
 /// Takes everything out that users made, and tells what stays.
@@ -109,13 +120,20 @@ async fn empty(job: &Job<'_>, blueprint: &Blueprint, connection: &mut PgConnecti
         ));
     }
     let ours: Vec<_> = objects.iter().filter(|o| o.mine).collect();
+    let standing = emptying::foreign_globals(connection).await?;
     emptying::drop_all(connection, &ours).await?;
     emptying::unlink_large_objects(connection).await?;
-    let mut kept = kept_things(connection).await?;
+    let mut kept = kept_things(connection, blueprint).await?;
+    if let Some((kind, name)) = standing.iter().find(|thing| !kept.globals.contains(*thing)) {
+        let text =
+            format!("The restore would take {kind} {name} away, which is not this role's and could not be made again");
+        return Err(Error::new(ErrorKind::Other, text).hint("Its owner, or a superuser, may roll back: --url."));
+    }
     emptying::clear_default_privileges(connection).await?;
     drop_extensions(blueprint, connection).await?;
     keep_schemas(job, blueprint, connection, &mut kept).await?;
     keep_extensions(blueprint, connection, &mut kept).await?;
+    emptying::reset_rights(connection).await?;
     // only now: an extension may have been moved out of one
     for schema in emptying::schemas(connection).await? {
         if !job.backup.schemas.contains(&schema.name) {
@@ -209,10 +227,11 @@ async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
 async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
     let described = async {
         let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-        structure::describe(&pg_dump, job.url).await
+        let found = structure::describe(&pg_dump, job.url).await?;
+        Ok::<_, Error>((found, Words::of(job.backup, &pg_dump)))
     };
     match described.await {
-        Ok(found) => prove::structure(found.iter(), blueprint.entries()),
+        Ok((found, words)) => prove::structure(found.iter(), blueprint.entries(), words),
         Err(error) => vec![format!("The structure could not be compared afterwards: {error}")],
     }
 }

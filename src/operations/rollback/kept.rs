@@ -16,6 +16,8 @@ pub(super) struct Kept {
     pub globals: BTreeSet<(String, String)>,
     /// Roles whose default privileges this role may not change.
     pub default_privileges_of: BTreeSet<String>,
+    /// Roles that own something here or in the backup and that this role is no member of.
+    pub foreign_roles: BTreeSet<String>,
 }
 
 impl Kept {
@@ -25,9 +27,27 @@ impl Kept {
             "SCHEMA" => !self.schemas.contains(&entry.name),
             "EXTENSION" => !self.extensions.contains(&entry.name),
             "DEFAULT ACL" => !entry.owner.as_ref().is_some_and(|o| self.default_privileges_of.contains(o)),
-            "ACL" | "COMMENT" | "SECURITY LABEL" => !self.is_about_a_foreign_thing(&entry.name),
+            "ACL" | "COMMENT" | "SECURITY LABEL" => {
+                !self.is_about_a_foreign_thing(&entry.name) && !self.is_of_a_foreign_role(entry)
+            }
             kind => !self.globals.contains(&(kind.to_owned(), entry.name.clone())),
         }
+    }
+
+    /// Whether what the entry speaks of is not this role's to change, and stays as it is.
+    pub fn stays(&self, entry: &Entry) -> bool {
+        let foreign_extension = match entry.kind.as_str() {
+            "EXTENSION" => self.foreign_extensions.contains(&entry.name),
+            "COMMENT" | "SECURITY LABEL" => {
+                entry.name.starts_with("EXTENSION ") && self.is_about_a_foreign_thing(&entry.name)
+            }
+            _ => false,
+        };
+        foreign_extension || self.is_of_a_foreign_role(entry)
+    }
+
+    fn is_of_a_foreign_role(&self, entry: &Entry) -> bool {
+        entry.owner.as_ref().is_some_and(|owner| self.foreign_roles.contains(owner))
     }
 
     /// `SCHEMA auth`, `EXTENSION "uuid-ossp"`, `FOREIGN SERVER files` …
@@ -75,6 +95,7 @@ mod tests {
             foreign_extensions: set(&["uuid-ossp"]),
             globals: [("SERVER".to_owned(), "files".to_owned())].into(),
             default_privileges_of: set(&["boss"]),
+            foreign_roles: set(&["boss"]),
         };
         for (kind, name, runs) in [
             ("SCHEMA", "auth", false),
@@ -92,7 +113,12 @@ mod tests {
             assert_eq!(kept.lets_run(&entry(kind, name)), runs, "{kind} {name}");
         }
         let of_boss = Entry { owner: Some("boss".into()), ..entry("DEFAULT ACL", "x") };
-        assert!(!kept.lets_run(&of_boss));
+        assert!(!kept.lets_run(&of_boss) && kept.stays(&of_boss));
+        let on_the_server = Entry { owner: Some("boss".into()), ..entry("ACL", "FUNCTION pg_ls_logdir()") };
+        assert!(!kept.lets_run(&on_the_server) && kept.stays(&on_the_server));
+        let made_by_boss = Entry { owner: Some("boss".into()), ..entry("TABLE", "t") };
+        assert!(kept.lets_run(&made_by_boss), "it would be missing");
+        assert!(kept.stays(&entry("EXTENSION", "uuid-ossp")) && !kept.stays(&entry("ACL", "SCHEMA public")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod kept;
 mod obstacles;
 mod plan;
 mod prove;
+mod staying;
 mod swap;
 mod trial;
 

@@ -97,3 +97,17 @@ pub(super) async fn find_extensions(
     findings.against_in_place.extend(databases::uncreatable_extensions(connection, &missing, me).await?);
     Ok(())
 }
+
+/// Rights that somebody gave on who is not the owner: only a superuser can give them in that one's name.
+pub(super) fn find_rights_given_on(blueprint: &Blueprint, me: &Me, kept: &Kept, findings: &mut Findings) {
+    if me.superuser {
+        return;
+    }
+    let given_on = |e: &&Entry| e.kind == "ACL" && e.sql.lines().any(|l| l.starts_with("SET SESSION AUTHORIZATION "));
+    let reason = |e: &Entry| {
+        format!("{} holds a right that another role gave on, and only a superuser can restore that", e.name)
+    };
+    let all: Vec<&Entry> = blueprint.entries().filter(given_on).collect();
+    findings.against_swap.extend(all.first().map(|e| reason(e)));
+    findings.against_in_place.extend(all.into_iter().find(|e| kept.lets_run(e)).map(reason));
+}

@@ -2,9 +2,12 @@
 
 use super::decide::{Findings, decide};
 use super::kept::Kept;
-use super::obstacles::{against_in_place, against_old_public, against_swap, find_extensions, find_owners};
+use super::obstacles::{
+    against_in_place, against_old_public, against_swap, find_extensions, find_owners, find_rights_given_on,
+};
+use super::staying::against_staying;
 use super::{Blueprint, Plan, Strategy, in_place, nothing_changed};
-use crate::domain::manifest::{Kind, Manifest};
+use crate::domain::manifest::{DatabaseInfo, Kind, Locale, Manifest};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::check::refuse_damaged;
@@ -84,16 +87,24 @@ async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan
         against_in_place: against_in_place(&mut live).await?,
         ..Findings::default()
     };
-    let kept = in_place::foresee(&mut live).await?;
+    let kept = in_place::foresee(&mut live, blueprint).await?;
     find_owners(&mut live, blueprint, &kept, &mut findings).await?;
     find_extensions(&mut live, blueprint, &me, &mut findings).await?;
+    find_rights_given_on(blueprint, &me, &kept, &mut findings);
     findings.against_swap.extend(against_old_public(info.server_version, &me, blueprint));
+    let swaps = wanted != Some(Strategy::InPlace) && findings.against_swap.is_empty();
+    if !swaps && !me.superuser && findings.against_in_place.is_empty() {
+        findings.against_in_place = against_staying(url, backup, blueprint, &kept, info.server_version).await?;
+    }
     let (strategy, why) = decide(&findings, wanted)?;
     let catalog = read_catalog(&mut live).await?;
     let mut notes = Vec::new();
-    let elsewhere = backup.database.system_identifier.is_some() && info.system_identifier.is_some();
-    if elsewhere && backup.database.system_identifier != info.system_identifier {
+    let moved = is_of_another_server(&backup.database, &info);
+    if moved {
         notes.push("The backup was taken on another server (or on this one before it was set up anew).".to_owned());
+    }
+    if strategy == Strategy::InPlace || moved {
+        notes.extend(other_locale(&backup.database, &info));
     }
     let search_path = databases::default_search_path(&mut live).await?;
     let (tables_removed, tables_brought_back) = table_changes(&catalog, backup);
@@ -135,6 +146,7 @@ async fn plan_anew(request: &Request<'_>) -> Result<Plan> {
     }
     find_owners(&mut desk, blueprint, &Kept::default(), &mut findings).await?;
     find_extensions(&mut desk, blueprint, &me, &mut findings).await?;
+    find_rights_given_on(blueprint, &me, &Kept::default(), &mut findings);
     let (strategy, why) = decide(&findings, wanted)?;
     Ok(Plan {
         strategy,
@@ -171,6 +183,26 @@ impl Plan {
             search_path: String::new(),
         }
     }
+}
+
+/// Whether the two are known to be of different servers.
+pub(super) fn is_of_another_server(then: &DatabaseInfo, now: &DatabaseInfo) -> bool {
+    let known = then.system_identifier.is_some() && now.system_identifier.is_some();
+    known && then.system_identifier != now.system_identifier
+}
+
+/// What was settled when the database was made, and stays.
+fn other_locale(then: &DatabaseInfo, now: &DatabaseInfo) -> Option<String> {
+    let settled = |info: &DatabaseInfo| {
+        let locale = info.locale.as_ref()?;
+        let name = locale.name.as_ref().map_or(String::new(), |name| format!("{name}, "));
+        let Locale { collate, ctype, .. } = locale;
+        Some(format!("{} ({name}LC_COLLATE {collate}, LC_CTYPE {ctype})", info.encoding))
+    };
+    let (before, here) = (settled(then)?, settled(now)?);
+    (then.locale != now.locale || then.encoding != now.encoding).then(|| {
+        format!("The database of the backup was made with {before}, this one with {here}; that stays, and text may sort differently.")
+    })
 }
 
 pub(super) fn refuse_older_server(version: u32, backup: &Manifest) -> Result<()> {

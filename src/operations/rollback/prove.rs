@@ -2,13 +2,14 @@
 
 use super::Job;
 use crate::domain::event::Event;
-use crate::domain::manifest::TableData;
+use crate::domain::manifest::{Manifest, TableData};
 use crate::domain::schema::{Catalog, Column, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::census::census;
 use crate::postgres::structure::Entry;
+use crate::postgres::tools::Tool;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
@@ -101,13 +102,30 @@ fn described(columns: &[Column]) -> BTreeMap<&str, String> {
     columns.iter().map(|c| (c.name.as_str(), describe(c))).collect()
 }
 
+/// Whether two descriptions can be compared by their words, or by the names of things alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    OfOneVersion,
+    OfTwoVersions,
+}
+
+impl Words {
+    /// Those of the backup and those of this `pg_dump`: each major version puts the same rights into others.
+    pub(super) fn of(backup: &Manifest, pg_dump: &Tool) -> Self {
+        let major = |version: &str| version.split(|c: char| !c.is_ascii_digit()).next().map(str::to_owned);
+        let then = backup.structure.as_ref().and_then(|s| major(&s.pg_dump));
+        if then == major(&pg_dump.version) { Self::OfOneVersion } else { Self::OfTwoVersions }
+    }
+}
+
 /// What of the backup's structure is missing, what is there besides, and which rights and comments differ; empty when
 /// all is equal. Definitions are not compared word by word: PostgreSQL may print a check that it has read differently.
 pub(super) fn structure<'a>(
     found: impl Iterator<Item = &'a Entry>,
     wanted: impl Iterator<Item = &'a Entry>,
+    words: Words,
 ) -> Vec<String> {
-    let (mut here, there) = (counted(found), counted(wanted));
+    let (mut here, there) = (counted(found, words), counted(wanted, words));
     let mut differences = Vec::new();
     for (key, count) in there {
         let found = here.remove(&key).unwrap_or(0);
@@ -123,12 +141,13 @@ pub(super) fn structure<'a>(
 }
 
 /// Label and, where PostgreSQL prints it back word by word, text.
-fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<(String, String), u32> {
+fn counted<'a>(entries: impl Iterator<Item = &'a Entry>, words: Words) -> BTreeMap<(String, String), u32> {
     let mut counted = BTreeMap::new();
     for entry in entries.filter(|e| !e.kind.starts_with("BLOB") && !is_of_large_object(e)) {
         let label = format!("{} of {}", entry.label(), entry.owner.as_deref().unwrap_or("nobody"));
         let text = match entry.kind.as_str() {
-            "ACL" | "DEFAULT ACL" | "COMMENT" | "EXTENSION" => statements(&entry.sql),
+            "COMMENT" | "EXTENSION" => entry.statements(),
+            "ACL" | "DEFAULT ACL" if words == Words::OfOneVersion => entry.statements(),
             _ => String::new(),
         };
         *counted.entry((label, text)).or_insert(0) += 1;
@@ -138,14 +157,6 @@ fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<(String, St
 
 fn is_of_large_object(entry: &Entry) -> bool {
     entry.name.starts_with("LARGE OBJECT")
-}
-
-/// Without comments and settings; rights in any order.
-fn statements(sql: &str) -> String {
-    let mut lines: Vec<&str> =
-        sql.lines().filter(|l| !l.is_empty() && !l.starts_with("--") && !l.starts_with("SET default_")).collect();
-    lines.sort_unstable();
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -160,10 +171,11 @@ mod tests {
     fn finds_what_is_missing_and_what_is_new() {
         let wanted = [entry("TABLE", "a", "x"), entry("ACL", "TABLE a", "GRANT a;\nGRANT b;\n")];
         let same = [entry("ACL", "TABLE a", "--\nGRANT b;\n\nGRANT a;\n"), entry("TABLE", "a", "y")];
-        assert_eq!(structure(same.iter(), wanted.iter()), Vec::<String>::new());
+        assert_eq!(structure(same.iter(), wanted.iter(), Words::OfOneVersion), Vec::<String>::new());
         let other = [entry("TABLE", "b", "x"), entry("ACL", "TABLE a", "GRANT a;\n")];
-        let said = structure(other.iter(), wanted.iter());
+        let said = structure(other.iter(), wanted.iter(), Words::OfOneVersion);
         assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(structure(other.iter(), wanted.iter(), Words::OfTwoVersions).len(), 2);
         assert!(said.contains(&"TABLE a of jo is missing".to_owned()));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decide::Findings;
 use super::kept::Kept;
-use super::obstacles::{find_extensions, find_owners};
+use super::obstacles::{find_extensions, find_owners, find_rights_given_on};
 use super::{Blueprint, Job, beside, plan};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
@@ -129,6 +129,7 @@ async fn refuse_hindrances(
     }
     find_owners(desk, blueprint, &Kept::default(), &mut findings).await?;
     find_extensions(desk, blueprint, &me, &mut findings).await?;
+    find_rights_given_on(blueprint, &me, &Kept::default(), &mut findings);
     if !findings.missing_roles.is_empty() {
         let roles = findings.missing_roles.join(", ");
         findings.against_swap.push(format!("roles that own something in it do not exist here: {roles}"));

@@ -51,9 +51,7 @@ fn grant_statements(from: &Database, to: &str) -> Vec<String> {
     };
     // the owner's rights stand in the list too, if he has them
     let mut statements = vec![format!("REVOKE ALL ON DATABASE {to} FROM PUBLIC, {}", quote_ident(&from.owner))];
-    // whoever was given the right to give it on comes before those to whom he gave it
-    let (own, others): (Vec<&Grant>, Vec<&Grant>) = grants.iter().partition(|g| g.grantor == from.owner);
-    for grant in own.iter().chain(&others) {
+    for grant in givers_first(grants, &from.owner) {
         let grantee = grant.grantee.as_deref().map_or("PUBLIC".to_owned(), quote_ident);
         let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
         let give = format!("GRANT {} ON DATABASE {to} TO {grantee}{option}", grant.privilege);
@@ -64,6 +62,20 @@ fn grant_statements(from: &Database, to: &str) -> Vec<String> {
         }
     }
     statements
+}
+
+/// In the order in which they stand, but for those whose giver has not been given the right yet.
+fn givers_first<'a>(grants: &'a [Grant], owner: &str) -> Vec<&'a Grant> {
+    let mut waiting: Vec<&Grant> = grants.iter().collect();
+    let mut given: Vec<&Grant> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let has_it = |giver: &str, privilege: &str| {
+            given.iter().any(|g| g.grantable && g.grantee.as_deref() == Some(giver) && g.privilege == privilege)
+        };
+        let next = waiting.iter().position(|g| g.grantor == owner || has_it(&g.grantor, &g.privilege));
+        given.push(waiting.remove(next.unwrap_or_default()));
+    }
+    given
 }
 
 fn setting_statement(setting: &Setting, to: &str) -> String {
@@ -104,6 +116,19 @@ mod tests {
 
     fn setting(role: Option<&str>, name: &str, value: &str) -> Setting {
         Setting { role: role.map(str::to_owned), name: name.into(), value: value.into() }
+    }
+
+    #[test]
+    fn rights_are_given_in_order_and_by_those_who_have_them() {
+        let grant = |grantor: &str, grantee: &str, grantable| Grant {
+            grantor: grantor.into(),
+            grantee: Some(grantee.into()),
+            privilege: "CONNECT".into(),
+            grantable,
+        };
+        let grants = [grant("b", "c", false), grant("o", "a", true), grant("a", "b", true), grant("o", "z", false)];
+        let names: Vec<_> = givers_first(&grants, "o").iter().filter_map(|g| g.grantee.as_deref()).collect();
+        assert_eq!(names, ["a", "b", "c", "z"]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What `pg_dump` without `--create` leaves out: the database's own properties, rights, settings and comment.
 
 use super::get;
+use crate::domain::manifest::Locale;
 use crate::error::Result;
 use crate::postgres::session::doing;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 
 /// One database of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,13 +13,7 @@ pub struct Database {
     pub name: String,
     pub owner: String,
     pub encoding: String,
-    pub collate: String,
-    pub ctype: String,
-    /// `c` (libc), `i` (ICU) or `b` (built in).
-    pub provider: String,
-    /// The locale of ICU or of the built-in provider.
-    pub locale: Option<String>,
-    pub icu_rules: Option<String>,
+    pub locale: Locale,
     pub tablespace: String,
     pub connection_limit: i32,
     pub allows_connections: bool,
@@ -53,15 +48,13 @@ pub struct Setting {
 /// # Errors
 /// `Server`.
 pub async fn find(connection: &mut PgConnection, name: &str) -> Result<Option<Database>> {
-    // columns that came with later servers are taken through JSON, where they may be missing
-    let sql = "SELECT d.oid, d.datname::text AS name, pg_get_userbyid(d.datdba)::text AS owner,
-            pg_encoding_to_char(d.encoding)::text AS encoding, d.datcollate::text AS collate, d.datctype::text AS ctype,
-            coalesce(to_jsonb(d)->>'datlocprovider', 'c') AS provider,
-            coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale') AS locale,
-            to_jsonb(d)->>'daticurules' AS rules, t.spcname::text AS tablespace, d.datconnlimit, d.datallowconn,
-            d.datistemplate, shobj_description(d.oid, 'pg_database') AS comment, d.datacl IS NOT NULL AS has_acl
-        FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = $1";
-    let found = sqlx::query(sql).bind(name).fetch_optional(&mut *connection).await;
+    let sql = format!(
+        "SELECT d.oid, d.datname::text AS name, pg_get_userbyid(d.datdba)::text AS owner,
+            pg_encoding_to_char(d.encoding)::text AS encoding, {LOCALE}, t.spcname::text AS tablespace, d.datconnlimit,
+            d.datallowconn, d.datistemplate, shobj_description(d.oid, 'pg_database') AS comment, d.datacl IS NOT NULL AS has_acl
+        FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = $1"
+    );
+    let found = sqlx::query(&sql).bind(name).fetch_optional(&mut *connection).await;
     let Some(row) = found.map_err(doing("reading the database's properties"))? else { return Ok(None) };
     let oid = get::<sqlx::postgres::types::Oid>(&row, "oid")?.0;
     let grants = if get(&row, "has_acl")? { Some(grants(connection, oid).await?) } else { None };
@@ -70,11 +63,7 @@ pub async fn find(connection: &mut PgConnection, name: &str) -> Result<Option<Da
         name: get(&row, "name")?,
         owner: get(&row, "owner")?,
         encoding: get(&row, "encoding")?,
-        collate: get(&row, "collate")?,
-        ctype: get(&row, "ctype")?,
-        provider: get(&row, "provider")?,
-        locale: get(&row, "locale")?,
-        icu_rules: get(&row, "rules")?,
+        locale: read_locale(&row)?,
         tablespace: get(&row, "tablespace")?,
         connection_limit: get(&row, "datconnlimit")?,
         allows_connections: get(&row, "datallowconn")?,
@@ -83,6 +72,23 @@ pub async fn find(connection: &mut PgConnection, name: &str) -> Result<Option<Da
         grants,
         settings: settings(connection, oid).await?,
     }))
+}
+
+/// The columns of `read_locale`, of `pg_database d`. Those of later servers are taken through JSON, where they may be missing.
+pub const LOCALE: &str = "d.datcollate::text AS collate, d.datctype::text AS ctype,
+    coalesce(to_jsonb(d)->>'datlocprovider', 'c') AS provider,
+    coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale') AS locale, to_jsonb(d)->>'daticurules' AS rules";
+
+/// # Errors
+/// `Server`.
+pub fn read_locale(row: &PgRow) -> Result<Locale> {
+    Ok(Locale {
+        provider: get(row, "provider")?,
+        collate: get(row, "collate")?,
+        ctype: get(row, "ctype")?,
+        name: get(row, "locale")?,
+        icu_rules: get(row, "rules")?,
+    })
 }
 
 async fn grants(connection: &mut PgConnection, oid: u32) -> Result<Vec<Grant>> {

@@ -8,10 +8,10 @@ mod scratch;
 mod watch;
 
 pub use carry::{carry_over, default_rights};
-pub use describe::{Database, Grant, Setting, find};
+pub use describe::{Database, Grant, LOCALE, Setting, find, read_locale};
 pub use exchange::{close, exchange, install, reopen, terminate};
 pub use privileges::{
-    Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, sessions_of,
+    Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, roles, sessions_of,
     uncreatable_extensions,
 };
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};

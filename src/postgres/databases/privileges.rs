@@ -126,12 +126,28 @@ async fn may_set(connection: &mut PgConnection, setting: &str) -> Result<bool> {
 /// # Errors
 /// `Server`.
 pub async fn foreign_owners(connection: &mut PgConnection, owners: &[String]) -> Result<Vec<(String, bool)>> {
-    let sql = "SELECT o.name, r.oid IS NOT NULL AS exists FROM unnest($1::text[]) AS o(name)
+    // since version 16 one may be a member without being able to give anything to the role
+    let version = "SELECT current_setting('server_version_num')::int4";
+    let version: i32 =
+        sqlx::query_scalar(version).fetch_one(&mut *connection).await.map_err(doing("asking for the role's rights"))?;
+    let right = if version >= 160_000 { "SET" } else { "MEMBER" };
+    let sql = format!(
+        "SELECT o.name, r.oid IS NOT NULL AS exists FROM unnest($1::text[]) AS o(name)
         LEFT JOIN pg_roles r ON r.rolname = o.name::name
-        WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, 'MEMBER') ORDER BY 1";
+        WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, '{right}') ORDER BY 1"
+    );
     let rows =
-        sqlx::query(sql).bind(owners).fetch_all(connection).await.map_err(doing("asking for the role's rights"))?;
+        sqlx::query(&sql).bind(owners).fetch_all(connection).await.map_err(doing("asking for the role's rights"))?;
     rows.iter().map(|row| Ok((get(row, "name")?, get(row, "exists")?))).collect()
+}
+
+/// Every role of the server.
+///
+/// # Errors
+/// `Server`.
+pub async fn roles(connection: &mut PgConnection) -> Result<Vec<String>> {
+    let sql = "SELECT rolname::text FROM pg_roles";
+    sqlx::query_scalar(sql).fetch_all(connection).await.map_err(doing("asking for the roles"))
 }
 
 /// Of these extensions those that this role cannot create in a new database, each with the reason.

@@ -2,6 +2,7 @@
 
 use super::describe::Database;
 use super::get;
+use crate::domain::manifest::Locale;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
@@ -91,48 +92,50 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
 }
 
 /// What a new database is to be like.
-pub enum Like<'a> {
-    Database(&'a Database, /* encoding */ &'a str),
-    /// The live one is gone; all we know is its encoding.
-    Encoding(&'a str),
+pub struct Like<'a> {
+    pub encoding: &'a str,
+    /// `None`: the server's own.
+    pub locale: Option<&'a Locale>,
+    /// Whose owner and tablespace it gets; `None` where there is none.
+    pub live: Option<&'a Database>,
 }
 
 impl Like<'_> {
     fn options(&self) -> String {
-        let mut options = " TEMPLATE template0".to_owned();
-        let mut add = |name: &str, value: &str| options.push_str(&format!(" {name} {}", quote_literal(value)));
-        let (database, encoding) = match self {
-            Self::Encoding(encoding) => {
-                add("ENCODING", encoding);
-                return options;
+        let mut options = format!(" TEMPLATE template0 ENCODING {}", quote_literal(self.encoding));
+        options.push_str(&self.locale.map(locale_options).unwrap_or_default());
+        if let Some(live) = self.live {
+            options.push_str(&format!(" OWNER {}", quote_ident(&live.owner)));
+            // naming the tablespace that it would get anyway needs a right of its own
+            if live.tablespace != "pg_default" {
+                options.push_str(&format!(" TABLESPACE {}", quote_ident(&live.tablespace)));
             }
-            Self::Database(database, encoding) => (database, encoding),
-        };
-        add("ENCODING", encoding);
-        add("LC_COLLATE", &database.collate);
-        add("LC_CTYPE", &database.ctype);
-        let locale = database.locale.as_deref().unwrap_or_default();
-        match database.provider.as_str() {
-            "i" => {
-                add("ICU_LOCALE", locale);
-                if let Some(rules) = &database.icu_rules {
-                    add("ICU_RULES", rules);
-                }
-                options.push_str(" LOCALE_PROVIDER icu");
-            }
-            "b" => {
-                add("BUILTIN_LOCALE", locale);
-                options.push_str(" LOCALE_PROVIDER builtin");
-            }
-            _ => {}
-        }
-        options.push_str(&format!(" OWNER {}", quote_ident(&database.owner)));
-        // naming the tablespace that it would get anyway needs a right of its own
-        if database.tablespace != "pg_default" {
-            options.push_str(&format!(" TABLESPACE {}", quote_ident(&database.tablespace)));
         }
         options
     }
+}
+
+fn locale_options(locale: &Locale) -> String {
+    let mut options = String::new();
+    let mut add = |name: &str, value: &str| options.push_str(&format!(" {name} {}", quote_literal(value)));
+    add("LC_COLLATE", &locale.collate);
+    add("LC_CTYPE", &locale.ctype);
+    let name = locale.name.as_deref().unwrap_or_default();
+    match locale.provider.as_str() {
+        "i" => {
+            add("ICU_LOCALE", name);
+            if let Some(rules) = &locale.icu_rules {
+                add("ICU_RULES", rules);
+            }
+            options.push_str(" LOCALE_PROVIDER icu");
+        }
+        "b" => {
+            add("BUILTIN_LOCALE", name);
+            options.push_str(" LOCALE_PROVIDER builtin");
+        }
+        _ => {}
+    }
+    options
 }
 
 /// Drops a database of ours, whoever sits in it.

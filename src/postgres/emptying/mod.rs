@@ -4,12 +4,14 @@
 //! rights are put back to those of a new schema so that the backup's statements lead to where they led before.
 
 mod extensions;
+mod initial;
 mod objects;
 mod rights;
 
 pub use extensions::{
     drop_unknown as drop_unknown_extension, installed as installed_extensions, move_to as move_extension,
 };
+pub use initial::reset_rights;
 pub use objects::{
     UserObject, drop_all, foreign_globals, large_objects, lock_tables, unlink_large_objects, user_objects,
 };

@@ -21,6 +21,9 @@ pub struct UserObject {
 
 impl UserObject {
     fn drop_statement(&self) -> String {
+        if let ("transform", Some((of, language))) = (self.kind.as_str(), self.identity.rsplit_once(" on language ")) {
+            return format!("DROP TRANSFORM IF EXISTS {of} LANGUAGE {language} CASCADE");
+        }
         let kind = match self.kind.as_str() {
             "function" | "procedure" | "aggregate" => "ROUTINE".to_owned(),
             "foreign-data wrapper" => "FOREIGN DATA WRAPPER".to_owned(),
@@ -52,6 +55,7 @@ const CATALOGS: &[(&str, &str, &str, &str)] = &[
     ("pg_type", "typnamespace", "typowner", "true"),
     ("pg_collation", "collnamespace", "collowner", "true"),
     ("pg_cast", "", "(SELECT typowner FROM pg_type t WHERE t.oid = o.castsource)", "o.oid >= 16384"),
+    ("pg_transform", "", "(SELECT typowner FROM pg_type t WHERE t.oid = o.trftype)", "o.oid >= 16384"),
     ("pg_language", "", "lanowner", "o.oid >= 16384"),
     ("pg_am", "", "10::oid", "o.oid >= 16384"),
 ];
@@ -119,7 +123,10 @@ pub async fn foreign_globals(connection: &mut PgConnection) -> Result<Vec<(Strin
             UNION ALL SELECT 'PROCEDURAL LANGUAGE', lanname, lanowner FROM pg_language WHERE lanispl
             UNION ALL SELECT 'ACCESS METHOD', amname, 10 FROM pg_am WHERE oid >= 16384) o
         WHERE NOT pg_has_role(o.owner, 'USAGE')
-        UNION ALL SELECT 'USER MAPPING', 'USER MAPPING ' || usename || ' SERVER ' || srvname FROM pg_user_mappings";
+        UNION ALL SELECT 'PUBLICATION TABLE', p.pubname || ' ' || c.relname FROM pg_publication_rel r
+            JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid WHERE NOT pg_has_role(p.pubowner, 'USAGE')
+        UNION ALL SELECT 'USER MAPPING', 'USER MAPPING ' || m.usename || ' SERVER ' || m.srvname FROM pg_user_mappings m
+            JOIN pg_foreign_server s ON s.oid = m.srvid WHERE NOT pg_has_role(s.srvowner, 'USAGE')";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("reading what is in the database"))?;
     rows.iter().map(|row| Ok((get(row, "kind")?, get(row, "name")?))).collect()
 }
@@ -173,6 +180,13 @@ mod tests {
 
     #[test]
     fn knows_how_each_kind_is_dropped() {
+        let transform = UserObject {
+            kind: "transform".into(),
+            identity: "for integer on language sql".into(),
+            global: true,
+            mine: true,
+        };
+        assert_eq!(transform.drop_statement(), "DROP TRANSFORM IF EXISTS for integer LANGUAGE sql CASCADE");
         for (kind, statement) in [
             ("table", "DROP TABLE IF EXISTS public.x CASCADE"),
             ("aggregate", "DROP ROUTINE IF EXISTS public.x CASCADE"),

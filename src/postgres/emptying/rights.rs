@@ -68,11 +68,13 @@ pub async fn renew_schema(
     }
     let sql = "SELECT DISTINCT coalesce(quote_ident(r.rolname), 'PUBLIC') FROM pg_namespace n, aclexplode(n.nspacl) a
         LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE n.nspname = $1";
-    let grantees: Vec<String> = sqlx::query_scalar(sql)
+    let mut grantees: Vec<String> = sqlx::query_scalar(sql)
         .bind(&schema.name)
         .fetch_all(&mut *connection)
         .await
         .map_err(doing("reading the rights on a schema"))?;
+    // with the schema an owner takes over what the one before him had been given, even the right to give it on
+    grantees.push(quote_ident(owner));
     statements.extend(grantees.iter().map(|g| format!("REVOKE ALL ON SCHEMA {name} FROM {g} CASCADE")));
     statements.push(format!("GRANT ALL ON SCHEMA {name} TO {}", quote_ident(owner)));
     if is_public {

@@ -41,6 +41,23 @@ pub async fn clear_extension_rows(connection: &mut PgConnection, table: &Table) 
     cleared.map(drop).map_err(|e| server_error(&format!("clearing {}", table.name), e))
 }
 
+/// The tables' places in an order in which each comes after those that its foreign keys lead to.
+///
+/// # Errors
+/// `Server`.
+pub async fn referenced_first(connection: &mut PgConnection, tables: &[&Table]) -> Result<Vec<usize>> {
+    // one that needs another reaches more of them
+    let sql = "WITH RECURSIVE wanted AS (SELECT name::regclass::oid AS oid, n FROM unnest($1::text[]) WITH ORDINALITY AS w(name, n)),
+            needs AS (SELECT DISTINCT conrelid, confrelid FROM pg_constraint WHERE contype = 'f'),
+            reach(oid, reached) AS (SELECT oid, oid FROM wanted
+                UNION SELECT r.oid, needs.confrelid FROM reach r JOIN needs ON needs.conrelid = r.reached)
+        SELECT n - 1 FROM wanted ORDER BY (SELECT count(*) FROM reach r WHERE r.oid = wanted.oid), n";
+    let names: Vec<String> = tables.iter().map(|t| t.name.sql()).collect();
+    let places: Vec<i64> =
+        sqlx::query_scalar(sql).bind(names).fetch_all(connection).await.map_err(doing("reading foreign keys"))?;
+    Ok(places.into_iter().filter_map(|n| usize::try_from(n).ok()).collect())
+}
+
 /// Runs a part of the large objects; the file descriptors inside live as long as the caller's transaction.
 ///
 /// # Errors

@@ -111,6 +111,12 @@ pub fn is_unknown_name(error: &sqlx::Error) -> bool {
     matches!(code.as_str(), "42883" | "42P01" | "42704" | "3F000")
 }
 
+/// Whether the server said that something is not ready yet: a materialized view that was read is not filled.
+pub fn came_too_early(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|s| s.downcast_ref::<sqlx::Error>());
+    source.and_then(sqlx::Error::as_database_error).and_then(|e| e.code()).is_some_and(|code| code == "55000")
+}
+
 /// Runs post-data entries, each in a transaction of its own: runs of indexes and keys over all connections,
 /// everything else in order.
 ///
@@ -138,7 +144,7 @@ fn batches(entries: &[Entry]) -> Vec<Vec<&Entry>> {
     let mut comments: Vec<&Entry> = Vec::new();
     for entry in entries {
         match entry.kind.as_str() {
-            "INDEX" | "CONSTRAINT" => together.push(entry),
+            "INDEX" | "CONSTRAINT" if !takes_another_lock(entry) => together.push(entry),
             "COMMENT" if !together.is_empty() => comments.push(entry),
             _ => {
                 batches.push(std::mem::take(&mut together));
@@ -151,6 +157,12 @@ fn batches(entries: &[Entry]) -> Vec<Vec<&Entry>> {
     batches.extend(comments.into_iter().map(|c| vec![c]));
     batches.retain(|b| !b.is_empty());
     batches
+}
+
+/// An index that its table is clustered by or identified by in replication: after CREATE INDEX comes an ALTER TABLE,
+/// and two such on one table would wait for each other.
+fn takes_another_lock(entry: &Entry) -> bool {
+    entry.kind == "INDEX" && entry.sql.lines().any(|line| line.starts_with("ALTER TABLE "))
 }
 
 /// Several sessions on a scratch database. What they write is durable only with what is committed elsewhere later.
@@ -200,6 +212,22 @@ mod tests {
         let batches = batches(&entries);
         let names: Vec<Vec<&str>> = batches.iter().map(|b| b.iter().map(|e| e.name.as_str()).collect()).collect();
         assert_eq!(names, [vec!["a", "b"], vec!["on a"], vec!["v"], vec!["on v"], vec!["f"]]);
+    }
+
+    #[test]
+    fn an_index_that_takes_the_table_runs_alone() {
+        let alone = |name: &str, then: &str| Entry {
+            sql: format!("CREATE INDEX {name} ON t (a);\n\nALTER TABLE ONLY t {then} {name};\n"),
+            ..entry("INDEX", name)
+        };
+        let entries = [
+            entry("INDEX", "a"),
+            alone("b", "REPLICA IDENTITY USING INDEX"),
+            alone("c", "CLUSTER ON"),
+            entry("INDEX", "d"),
+            entry("INDEX", "e"),
+        ];
+        assert_eq!(batches(&entries).iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 2]);
     }
 
     #[test]

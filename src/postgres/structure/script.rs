@@ -22,10 +22,19 @@ impl Entry {
         }
     }
 
+    /// What it does, without comments and settings, in any order.
+    pub fn statements(&self) -> String {
+        let says = |l: &&str| !l.is_empty() && !l.starts_with("--") && !l.starts_with("SET default_");
+        let mut lines: Vec<&str> = self.sql.lines().filter(says).collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    }
+
     /// Reads `-- Name: User; Type: TABLE; Schema: public; Owner: jo`, from its end, where names are least wild.
     fn from_header(line: &str) -> Option<Self> {
         let text = line.strip_prefix("-- Name: ").or_else(|| line.strip_prefix("-- Data for Name: "))?;
-        let (rest, owner) = text.trim_end().rsplit_once("; Owner: ")?;
+        // a comment on an extension has no owner, and ends in a blank
+        let (rest, owner) = text.trim_end_matches(['\r', '\n']).rsplit_once("; Owner: ")?;
         let owner = owner.split_once("; Tablespace: ").map_or(owner, |(owner, _)| owner);
         let (rest, schema) = rest.rsplit_once("; Schema: ")?;
         let (name, kind) = rest.rsplit_once("; Type: ")?;
@@ -234,6 +243,19 @@ mod tests {
             entries[1].sql.starts_with("SET default_tablespace = fast;\n") && !entries[1].sql.contains("unrestrict")
         );
         assert_eq!((entries[0].owner.as_deref(), entries[1].owner.as_deref()), (Some("jo"), None));
+    }
+
+    #[test]
+    fn a_comment_without_an_owner_is_an_entry_of_its_own() {
+        let entries = split(
+            "-- Name: citext; Type: EXTENSION; Schema: -; Owner: -\n--\n\nCREATE EXTENSION citext;\n\n\n--\n\
+             -- Name: EXTENSION citext; Type: COMMENT; Schema: -; Owner: \n--\n\nCOMMENT ON EXTENSION citext IS 'x';\n",
+        );
+        assert_eq!(
+            entries.iter().map(Entry::label).collect::<Vec<_>>(),
+            ["EXTENSION citext", "COMMENT EXTENSION citext"]
+        );
+        assert_eq!(entries[1].owner, None);
     }
 
     #[test]
