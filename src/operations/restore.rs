@@ -1,6 +1,6 @@
 //! The two ways back, each in the journal: rollback with a checkpoint of what it replaces, and re-insert.
 
-use super::checkpoint::{Kinds, Request, take};
+use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
 use super::journal::Entry;
 use super::reinsert::{self, Outcome};
@@ -79,9 +79,15 @@ async fn replace(
     let store = &target.place.store;
     let backup = store.manifest(id)?;
     let plan = plan_rollback(target, &backup, strategy, interrupt).await?;
-    entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
+    let replaced = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
+    entry.run.before = replaced.iter().flat_map(Taken::ids).collect();
+    let plan = plan.replacing(replaced.and_then(|taken| taken.full));
     entry.step(State::Restoring)?;
-    rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await
+    let mut note = |committing: &Committing| {
+        entry.run.committing = Some(committing.clone());
+        entry.step(State::Committing)
+    };
+    rollback::apply(&target.url, store, &plan, &backup, observer, interrupt, &mut note).await
 }
 
 async fn safety_checkpoint(
@@ -89,14 +95,14 @@ async fn safety_checkpoint(
     run: &str,
     observer: &dyn Observer,
     interrupt: &Interrupt,
-) -> Result<Vec<String>> {
+) -> Result<Option<Taken>> {
     let project = match target.project_info(interrupt).await {
         // nothing is there that could be lost
-        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(Vec::new()),
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(None),
         info => info?,
     };
     let request = Request { kinds: Kinds::Both, reason: Reason::BeforeRestore, run: Some(run.to_owned()), project };
-    Ok(take(&target.url, &target.place.store, &request, observer, interrupt).await?.ids())
+    take(&target.url, &target.place.store, &request, observer, interrupt).await.map(Some)
 }
 
 /// Moves migration folders into the store; gives the folder they are in now.

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::domain::event::Event;
-use crate::domain::manifest::TableData;
+use crate::domain::manifest::{Manifest, TableData};
 use crate::domain::schema::{Catalog, Column, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
@@ -40,6 +40,21 @@ pub(super) async fn contents(job: &Job<'_>, connections: &mut [PgConnection]) ->
     });
     try_join_all(workers).await?;
     Ok(())
+}
+
+/// Whether the tables of this session's database have the rows of a backup, value by value.
+///
+/// # Errors
+/// `Server`.
+pub(super) async fn holds_rows_of(job: &Job<'_>, backup: &Manifest, connection: &mut PgConnection) -> Result<bool> {
+    for data in &backup.tables {
+        let found = census(connection, &data.table).await?;
+        job.observer.on(Event::Bytes(found.bytes));
+        if found != data.stats {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn differs(what: &str, of: &str, found: &dyn Debug, wanted: &dyn Debug) -> Error {

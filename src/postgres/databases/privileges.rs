@@ -46,7 +46,7 @@ pub async fn sessions_of(connection: &mut PgConnection) -> Result<Vec<Session>> 
         FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles m
         WHERE m.rolname = current_user AND a.datname = current_database() AND a.pid <> pg_backend_pid()
             AND coalesce(a.backend_type, 'client backend') = 'client backend'
-            AND a.application_name IS DISTINCT FROM 'safemigrate' ORDER BY a.pid";
+            AND coalesce(a.application_name, '') !~ '^safemigrate( |$)' ORDER BY a.pid";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("asking who is connected"))?;
     let read = |row| {
         Ok(Session {
