@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
-use super::journal::Entry;
+use super::journal::{Entry, Purpose};
 use super::reinsert::{self, Outcome};
 use super::retention;
 use super::rollback::{self, Restored, Strategy};
@@ -52,9 +52,9 @@ pub async fn roll_back(
     interrupt: &Interrupt,
 ) -> Result<RolledBack> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, "rollback", &target.url.database, observer)?;
+    let mut entry = Entry::open(store, &target.url, "rollback", Purpose::Replace, observer).await?;
     let ended = replace(target, id, strategy, &mut entry, observer, interrupt).await;
-    let restored = entry.close(ended, |_| format!("Rolled back to {id}"))?;
+    let restored = entry.close(ended, |_| format!("Rolled back to {id}")).await?;
     let safety_backups = entry.run.before.clone();
     let hold: Vec<String> = safety_backups.iter().cloned().chain([id.to_owned()]).collect();
     // the rollback is done: what comes after it can only be noted
@@ -135,20 +135,21 @@ pub async fn re_insert(
     interrupt: &Interrupt,
 ) -> Result<ReInserted> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
+    let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer).await?;
     entry.step(State::Reinserting)?;
     let mut note = |committing: &Committing| {
         entry.run.committing = Some(committing.clone());
         entry.step(State::Committing)
     };
     let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt, &mut note).await;
-    let outcome = entry.close(ended, |outcome| match outcome {
+    let sentence = |outcome: &Outcome| match outcome {
         Outcome::Done(report) => {
             let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();
             format!("Re-inserted {rows} rows from {}", backup.id)
         }
         Outcome::DoesNotFit(_) => "Rows do not fit: nothing was changed".into(),
-    })?;
+    };
+    let outcome = entry.close(ended, sentence).await?;
     let verification = match &outcome {
         Outcome::Done(report) => {
             let mut verification = prove(target, backup, plan, observer, interrupt).await;

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod census;
+pub mod claim;
 pub mod commit;
 pub mod copy;
 pub mod databases;
