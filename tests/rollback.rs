@@ -79,7 +79,7 @@ impl Scene {
         let (_interrupter, interrupt) = Interrupt::new();
         run(async {
             let plan = rollback::plan(&self.url(), &self.store, backup, strategy).await?;
-            rollback::apply(&self.url(), &self.store, &plan, backup, observer, &interrupt).await
+            rollback::apply(&self.url(), &self.store, &plan, backup, observer, &interrupt, &mut |_| Ok(())).await
         })
     }
 
@@ -308,7 +308,7 @@ fn hostile_settings_and_names_do_no_harm() {
         scene.cluster.psql(name, "DROP TABLE public.t CASCADE");
         run(async {
             let plan = rollback::plan(&url, &scene.store, &backup, Some(strategy)).await.unwrap();
-            rollback::apply(&url, &scene.store, &plan, &backup, &Quiet, &interrupt).await.unwrap()
+            rollback::apply(&url, &scene.store, &plan, &backup, &Quiet, &interrupt, &mut |_| Ok(())).await.unwrap()
         });
         assert_same(&before, &scene.cluster.dump_with_database(name));
     }
@@ -421,11 +421,15 @@ fn what_is_written_after_the_plan_is_not_lost() {
         let (_interrupter, interrupt) = Interrupt::new();
         let plan = scene.plan(&backup).unwrap();
         scene.sql("INSERT INTO extra VALUES (77)");
-        let error = run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt)).unwrap_err();
+        let error =
+            run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt, &mut |_| Ok(())))
+                .unwrap_err();
         assert!(error.message.contains("Somebody wrote") && error.message.contains("Nothing was changed"), "{error:?}");
         assert_eq!(scene.sql("SELECT * FROM extra"), "77");
         scene.cluster.psql("postgres", "ALTER DATABASE shop RENAME TO other");
-        let error = run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt)).unwrap_err();
+        let error =
+            run(rollback::apply(&scene.url(), &scene.store, &plan, &backup, &Quiet, &interrupt, &mut |_| Ok(())))
+                .unwrap_err();
         assert!(error.message.contains("Nothing was changed"), "{error:?}");
         assert_eq!(
             scene.databases(),
@@ -456,7 +460,9 @@ fn interrupted_nothing_has_changed() {
             let observer = At(stage, move || interrupter.interrupt());
             let error = run(async {
                 let plan = rollback::plan(&scene.url(), &scene.store, &backup, None).await.unwrap();
-                rollback::apply(&scene.url(), &scene.store, &plan, &backup, &observer, &interrupt).await.unwrap_err()
+                rollback::apply(&scene.url(), &scene.store, &plan, &backup, &observer, &interrupt, &mut |_| Ok(()))
+                    .await
+                    .unwrap_err()
             });
             assert_eq!(error.kind, ErrorKind::Interrupted);
             assert!(error.message.contains("Nothing was changed"), "{error:?}");

@@ -6,7 +6,7 @@ use crate::domain::manifest::Reason;
 use crate::error::Result;
 use crate::operations::checkpoint::{self, Kinds, Request, Taken};
 use crate::operations::interrupt::Interrupt;
-use crate::operations::journal::enter;
+use crate::operations::journal::{Purpose, claim, enter};
 use crate::operations::retention::{self, listed};
 use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
 use serde_json::json;
@@ -17,6 +17,7 @@ pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Inte
     let progress = ui.progress();
     let store = &target.place.store;
     let _lock = enter(store, "backup", &progress)?;
+    let _claim = claim(&target.url, "backup", Purpose::Read).await?;
     let kinds = match args.kind {
         BackupKind::Full => Kinds::Full,
         BackupKind::DataOnly => Kinds::DataOnly,

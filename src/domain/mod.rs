@@ -5,6 +5,7 @@ pub mod digest;
 pub mod ending;
 pub mod event;
 pub mod guard;
+pub mod holder;
 pub mod manifest;
 pub mod migration_sql;
 pub mod names;

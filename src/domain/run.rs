@@ -17,7 +17,7 @@ pub enum State {
     Restoring,
     /// Rows are being put back in one transaction.
     Reinserting,
-    /// The one transaction of a re-insert is being committed.
+    /// The one transaction of a restore or a re-insert is being committed.
     Committing,
     Finished,
     Failed,
@@ -54,7 +54,7 @@ pub struct Run {
     pub prisma_exit_code: Option<i32>,
     #[serde(default)]
     pub migrations_applied: Vec<String>,
-    /// Of a re-insert that has come that far.
+    /// Of a restore or a re-insert that has come that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committing: Option<Committing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,8 +107,12 @@ impl Run {
             State::Migrating | State::Verifying => format!(
                 "Prisma may have applied migrations. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."
             ),
-            State::Restoring => format!(
-                "The restore did not end. Nothing of it is in the database unless it had committed: `safemigrate verify {id}` tells; `safemigrate rollback` starts again."
+            State::Restoring => {
+                "The restore did not end, and nothing of it is in the database. `safemigrate recover` clears up; then start it again."
+                    .into()
+            }
+            State::Committing if self.command != "reinsert" => format!(
+                "The restore stopped while it was committing: it has happened whole, or not at all. `safemigrate recover` asks the server; the state before it is in {id}."
             ),
             State::Reinserting => {
                 "The re-insert was one transaction that did not commit: the database is as it was. Start it again."

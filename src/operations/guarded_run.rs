@@ -3,7 +3,7 @@
 use super::bystanders::{self, Scenery};
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
-use super::journal::Entry;
+use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::{retention, verification};
 use crate::domain::compare::Verification;
@@ -62,9 +62,10 @@ pub async fn guarded_prisma(place: &Place<'_>, action: Action, words: &[OsString
 /// # Errors
 /// Those of the checkpoint (nothing was changed then), and of reading the new state.
 pub async fn guarded(place: &Place<'_>, command: &str, work: impl Future<Output = Result<i32>>) -> Result<Outcome> {
-    let mut entry = Entry::open(place.store, command, &place.url.database, place.observer)?;
+    let mut entry = Entry::open(place.store, place.url, command, Purpose::Migrate, place.observer).await?;
     let ended = journey(place, &mut entry, work).await;
-    let (conclusion, suggestions, verification) = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone())?;
+    let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
+    let (conclusion, suggestions, verification) = closed?;
     if let Err(error) = retention::prune(place.store, place.keep, &entry.run.before) {
         place.observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
     }

@@ -8,13 +8,16 @@ use tokio::sync::watch;
 /// Told once, heard by everybody who holds a clone.
 #[derive(Clone)]
 pub struct Interrupt {
-    heard: watch::Receiver<bool>,
+    /// How many signals there were.
+    heard: watch::Receiver<usize>,
+    /// So many of them are old news.
+    since: usize,
     muted: Arc<AtomicBool>,
 }
 
 /// The other end: whoever hears the signal.
 pub struct Interrupter {
-    sender: watch::Sender<bool>,
+    sender: watch::Sender<usize>,
     muted: Arc<AtomicBool>,
 }
 
@@ -23,13 +26,19 @@ pub struct Muted(Arc<AtomicBool>);
 
 impl Interrupt {
     pub fn new() -> (Interrupter, Interrupt) {
-        let (sender, heard) = watch::channel(false);
+        let (sender, heard) = watch::channel(0);
         let muted = Arc::new(AtomicBool::new(false));
-        (Interrupter { sender, muted: Arc::clone(&muted) }, Interrupt { heard, muted })
+        (Interrupter { sender, muted: Arc::clone(&muted) }, Interrupt { heard, since: 0, muted })
     }
 
     pub fn is_set(&self) -> bool {
-        *self.heard.borrow()
+        *self.heard.borrow() > self.since
+    }
+
+    /// For clearing up after an interrupt: only a further one is heard, from somebody who does not want to wait for it.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { since: *self.heard.borrow(), ..self.clone() }
     }
 
     pub fn mute(&self) -> Muted {
@@ -46,7 +55,7 @@ impl Interrupt {
         tokio::select! {
             biased;
             // a dropped sender means that nobody can interrupt any more
-            Ok(_) = heard.wait_for(|set| *set) => Err(Error::new(ErrorKind::Interrupted, "Interrupted")),
+            Ok(_) = heard.wait_for(|signals| *signals > self.since) => Err(Error::new(ErrorKind::Interrupted, "Interrupted")),
             done = work => done,
         }
     }
@@ -61,7 +70,7 @@ impl Drop for Muted {
 impl Interrupter {
     pub fn interrupt(&self) {
         if !self.muted.load(Ordering::SeqCst) {
-            self.sender.send_replace(true);
+            self.sender.send_modify(|signals| *signals += 1);
         }
     }
 }

@@ -3,14 +3,18 @@
 use super::ids;
 use crate::domain::event::{Event, Observer};
 use crate::domain::run::{Run, State};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::postgres::claim::Claim;
+pub use crate::postgres::claim::Purpose;
+use crate::postgres::url::DatabaseUrl;
 use crate::store::{Holder, Lock, Store};
 
 /// An open run. Dropped without `close` (a crash) it stays unfinished, and the next command says so.
 pub struct Entry {
     store: Store,
     pub run: Run,
+    claim: Option<Claim>,
     _lock: Lock,
 }
 
@@ -22,9 +26,24 @@ pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
     enter_now(store, command, observer).map_err(Error::nothing_changed)
 }
 
+/// Takes the database for one command; `None` when there is no such database.
+///
+/// # Errors
+/// `Locked`, naming who is at work; those of connecting.
+pub async fn claim(url: &DatabaseUrl, command: &str, purpose: Purpose) -> Result<Option<Claim>> {
+    match Claim::take(url, &myself(command), purpose).await {
+        Err(error) if error.kind == ErrorKind::NoDatabase => Ok(None),
+        taken => taken.map(Some).map_err(Error::nothing_changed),
+    }
+}
+
+fn myself(command: &str) -> Holder {
+    Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() }
+}
+
 fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
     store.prepare()?;
-    let lock = store.lock(&Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() })?;
+    let lock = store.lock(&myself(command))?;
     // before anything is written: on a full disk this may be the room that is needed
     store.sweep_left_overs()?;
     for run in left_open(store)? {
@@ -58,17 +77,26 @@ pub fn close_left_open(store: &Store, run: &Run, known: &str) -> Result<()> {
 }
 
 impl Entry {
+    /// Takes the store and the database for one command.
+    ///
     /// # Errors
-    /// `Locked`, `Store`.
-    pub fn open(store: &Store, command: &str, database: &str, observer: &dyn Observer) -> Result<Self> {
+    /// `Locked`, `Store`; those of connecting.
+    pub async fn open(
+        store: &Store,
+        url: &DatabaseUrl,
+        command: &str,
+        purpose: Purpose,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
         let lock = enter(store, command, observer)?;
+        let claim = claim(url, command, purpose).await?;
         let close = |run: &Run| close_left_open(store, run, &run.next_step());
         left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(Error::nothing_changed)?;
-        let run = Run::begin(ids::run_id(), command, database, ids::now());
+        let run = Run::begin(ids::run_id(), command, &url.database, ids::now());
         fault::at("run.opening");
         store.write_run(&run).map_err(Error::nothing_changed)?;
         fault::at("run.opened");
-        Ok(Self { store: store.clone(), run, _lock: lock })
+        Ok(Self { store: store.clone(), run, claim, _lock: lock })
     }
 
     /// Writes down what comes next, before it is done.
@@ -82,11 +110,11 @@ impl Entry {
         Ok(())
     }
 
-    /// Writes how it ended; `sentence` says it for a result that is no error.
+    /// Writes how it ended, and lets others at the database; `sentence` says it for a result that is no error.
     ///
     /// # Errors
     /// The result's own; `Store` when the journal cannot be written.
-    pub fn close<T>(&mut self, result: Result<T>, sentence: impl FnOnce(&T) -> String) -> Result<T> {
+    pub async fn close<T>(&mut self, result: Result<T>, sentence: impl FnOnce(&T) -> String) -> Result<T> {
         self.run.finished_at = Some(ids::now());
         match &result {
             Ok(done) => {
@@ -101,6 +129,9 @@ impl Entry {
         fault::at("run.closing");
         let written = self.store.write_run(&self.run);
         fault::at("run.closed");
+        if let Some(claim) = self.claim.take() {
+            claim.release().await;
+        }
         let done = result?;
         written.map_err(|e| {
             let sentence = self.run.outcome.as_deref().unwrap_or("It is done");

@@ -29,7 +29,7 @@ pub async fn recover(target: &Target, observer: &dyn Observer) -> Result<Recover
     let _lock = enter(store, "recover", observer).map_err(|error| but_for(&server, error))?;
     let mut runs = Vec::new();
     for run in left_open(store)? {
-        let known = known(target, &run).await;
+        let known = known(target, &run, &server).await;
         close_left_open(store, &run, &known)?;
         fault::at("recover.run");
         runs.push((run, known));
@@ -47,12 +47,31 @@ fn but_for(server: &CleanUp, error: Error) -> Error {
     error
 }
 
-/// Of a re-insert that stopped while it committed, the server can tell more than the journal.
-async fn known(target: &Target, run: &Run) -> String {
-    let (State::Committing, Some(committing)) = (run.state, &run.committing) else { return run.next_step() };
-    match fate(&target.url, committing).await {
-        Fate::Committed => "The re-insert was committed: all of its rows are back. Nothing to do.".into(),
-        Fate::Undone => "The re-insert was not committed: the database is as it was. Start it again.".into(),
-        Fate::Unknown => run.next_step(),
+/// Of a run that stopped while it committed, the server can tell more than the journal.
+async fn known(target: &Target, run: &Run, server: &CleanUp) -> String {
+    let of_rows = run.command == "reinsert";
+    match (run.state, &run.committing) {
+        // the exchange itself is one transaction: what is left tells, whether it has happened
+        (State::Committing, _) if server.has_replaced => restored(run),
+        (State::Committing, Some(committing)) => match fate(&target.url, committing).await {
+            Fate::Committed if of_rows => {
+                "The re-insert was committed: all of its rows are back. Nothing to do.".into()
+            }
+            Fate::Undone if of_rows => {
+                "The re-insert was not committed: the database is as it was. Start it again.".into()
+            }
+            Fate::Committed => restored(run),
+            Fate::Undone => "The restore was not committed: the database is as it was. Start it again.".into(),
+            Fate::Unknown => run.next_step(),
+        },
+        (State::Restoring, _) => {
+            "The restore did not end, and nothing of it is in the database. Start it again.".into()
+        }
+        _ => run.next_step(),
     }
+}
+
+fn restored(run: &Run) -> String {
+    let undo = run.full().map(|id| format!(" To undo it: safemigrate rollback {id}")).unwrap_or_default();
+    format!("The restore was committed: structure and data are as in the backup. Nothing to do.{undo}")
 }

@@ -1,8 +1,8 @@
 //! The two ways back, each in the journal: rollback with a checkpoint of what it replaces, and re-insert.
 
-use super::checkpoint::{Kinds, Request, take};
+use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
-use super::journal::Entry;
+use super::journal::{Entry, Purpose};
 use super::reinsert::{self, Outcome};
 use super::retention;
 use super::rollback::{self, Restored, Strategy};
@@ -53,9 +53,9 @@ pub async fn roll_back(
     interrupt: &Interrupt,
 ) -> Result<RolledBack> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, "rollback", &target.url.database, observer)?;
+    let mut entry = Entry::open(store, &target.url, "rollback", Purpose::Replace, observer).await?;
     let ended = replace(target, id, strategy, &mut entry, observer, interrupt).await;
-    let restored = entry.close(ended, |_| format!("Rolled back to {id}"))?;
+    let restored = entry.close(ended, |_| format!("Rolled back to {id}")).await?;
     let safety_backups = entry.run.before.clone();
     let hold: Vec<String> = safety_backups.iter().cloned().chain([id.to_owned()]).collect();
     // the rollback is done: what comes after it can only be noted
@@ -81,9 +81,15 @@ async fn replace(
     let backup = store.manifest(id)?;
     let plan = plan_rollback(target, &backup, strategy, interrupt).await?;
     fault::at("rollback.planned");
-    entry.run.before = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
+    let replaced = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
+    entry.run.before = replaced.iter().flat_map(Taken::ids).collect();
+    let plan = plan.replacing(replaced.and_then(|taken| taken.full));
     entry.step(State::Restoring)?;
-    let restored = rollback::apply(&target.url, store, &plan, &backup, observer, interrupt).await;
+    let mut note = |committing: &Committing| {
+        entry.run.committing = Some(committing.clone());
+        entry.step(State::Committing)
+    };
+    let restored = rollback::apply(&target.url, store, &plan, &backup, observer, interrupt, &mut note).await;
     fault::at("rollback.restored");
     restored
 }
@@ -93,14 +99,14 @@ async fn safety_checkpoint(
     run: &str,
     observer: &dyn Observer,
     interrupt: &Interrupt,
-) -> Result<Vec<String>> {
+) -> Result<Option<Taken>> {
     let project = match target.project_info(interrupt).await {
         // nothing is there that could be lost
-        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(Vec::new()),
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(None),
         info => info?,
     };
     let request = Request { kinds: Kinds::Both, reason: Reason::BeforeRestore, run: Some(run.to_owned()), project };
-    Ok(take(&target.url, &target.place.store, &request, observer, interrupt).await?.ids())
+    take(&target.url, &target.place.store, &request, observer, interrupt).await.map(Some)
 }
 
 /// Moves migration folders into the store; gives the folder they are in now.
@@ -133,20 +139,21 @@ pub async fn re_insert(
     interrupt: &Interrupt,
 ) -> Result<ReInserted> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, "reinsert", &target.url.database, observer)?;
+    let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer).await?;
     entry.step(State::Reinserting)?;
     let mut note = |committing: &Committing| {
         entry.run.committing = Some(committing.clone());
         entry.step(State::Committing)
     };
     let ended = reinsert::apply(&target.url, store, backup, plan, observer, interrupt, &mut note).await;
-    let outcome = entry.close(ended, |outcome| match outcome {
+    let sentence = |outcome: &Outcome| match outcome {
         Outcome::Done(report) => {
             let rows: u64 = report.tables.iter().map(|t| t.inserted + t.updated).sum();
             format!("Re-inserted {rows} rows from {}", backup.id)
         }
         Outcome::DoesNotFit(_) => "Rows do not fit: nothing was changed".into(),
-    })?;
+    };
+    let outcome = entry.close(ended, sentence).await?;
     let verification = match &outcome {
         Outcome::Done(report) => {
             let mut verification = prove(target, backup, plan, observer, interrupt).await;

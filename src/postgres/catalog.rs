@@ -19,9 +19,8 @@ const USER_SCHEMA: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_sch
 /// # Errors
 /// `Server`, naming who holds the lock when a table stays locked.
 pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog> {
-    let before = waiting::limit(connection).await?;
     let catalog = read_everything(connection).await;
-    waiting::lift(connection, &before, catalog).await
+    waiting::named(connection, catalog).await
 }
 
 async fn read_everything(connection: &mut PgConnection) -> Result<Catalog> {

@@ -29,9 +29,8 @@ pub async fn census(connection: &mut PgConnection, table: &Table) -> Result<Tabl
 /// # Errors
 /// `Server`, naming who holds the lock when a table stays locked.
 pub async fn empty_tables(connection: &mut PgConnection, catalog: &Catalog) -> Result<Vec<QualifiedName>> {
-    let before = waiting::limit(connection).await?;
     let empty = look_into(connection, catalog).await;
-    waiting::lift(connection, &before, empty).await
+    waiting::named(connection, empty).await
 }
 
 async fn look_into(connection: &mut PgConnection, catalog: &Catalog) -> Result<Vec<QualifiedName>> {

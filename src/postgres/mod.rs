@@ -2,6 +2,8 @@
 
 pub mod catalog;
 pub mod census;
+pub mod claim;
+pub mod commit;
 pub mod copy;
 pub mod databases;
 pub mod dump;

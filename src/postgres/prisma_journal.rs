@@ -14,9 +14,8 @@ use sqlx::postgres::PgConnection;
 /// # Errors
 /// `Server`.
 pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {
-    let before = waiting::limit(connection).await?;
     let migrations = read_migrations(connection, schema).await;
-    waiting::lift(connection, &before, migrations).await
+    waiting::named(connection, migrations).await
 }
 
 async fn read_migrations(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {

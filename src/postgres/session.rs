@@ -1,6 +1,7 @@
 //! Connections to the server: opened in one place, with settings under which text reads the same everywhere.
 
 use super::url::{DatabaseUrl, Host, Tls};
+use super::waiting::{LOCK_TIMEOUT, catalog_holder, is_lock_timeout};
 use crate::domain::names::quote_literal;
 use crate::error::{Error, ErrorKind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// Roles and databases may set any of these; canonical text and long work need ours. The timeouts first: theirs hold until then.
 const SETTINGS: &[(&str, &str)] = &[
     ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
+    ("lock_timeout", LOCK_TIMEOUT),
     ("idle_in_transaction_session_timeout", "0"),
     ("client_encoding", "UTF8"),
     ("DateStyle", "ISO, YMD"),
@@ -57,12 +58,28 @@ const SETUP_TRIES: u32 = 20;
 /// # Errors
 /// `Unreachable`, `Authentication`, `NoDatabase`, or `Server` with what PostgreSQL said.
 pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
+    match open(url).await {
+        Ok(connection) => Ok(connection),
+        Err(Refused::For(error)) => Err(error),
+        Err(Refused::NoAnswer(error)) => Err(who_locked_the_catalog(url).await.unwrap_or(error)),
+    }
+}
+
+/// Why there is no session.
+enum Refused {
+    For(Error),
+    /// It took too long; somebody may have locked what every session needs.
+    NoAnswer(Error),
+}
+
+async fn open(url: &DatabaseUrl) -> Result<PgConnection, Refused> {
     let options = options(url);
     let opening = PgConnection::connect_with(&options);
     let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(opened) => opened.map_err(|e| connect_error(url, e))?,
+        Ok(opened) => opened.map_err(|e| Refused::For(connect_error(url, e)))?,
         Err(_) => {
-            return Err(unreachable(url).because(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())));
+            let why = format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs());
+            return Err(Refused::NoAnswer(unreachable(url).because(why)));
         }
     };
     let settings: Vec<String> =
@@ -72,11 +89,27 @@ pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
         match connection.execute(settings.as_str()).await {
             Ok(_) => return Ok(connection),
             Err(error) if was_cancelled(&error) => {}
-            Err(error) => return Err(server_error("setting up the session", error)),
+            Err(error) => return Err(not_set_up(error)),
         }
     }
-    connection.execute(settings.as_str()).await.map_err(|e| server_error("setting up the session", e))?;
+    connection.execute(settings.as_str()).await.map_err(not_set_up)?;
     Ok(connection)
+}
+
+fn not_set_up(error: sqlx::Error) -> Refused {
+    let waited = is_lock_timeout(&error);
+    let error = server_error("setting up the session", error);
+    if waited { Refused::NoAnswer(error) } else { Refused::For(error) }
+}
+
+/// From another database of the server, whose catalogs are others.
+async fn who_locked_the_catalog(url: &DatabaseUrl) -> Option<Error> {
+    for other in ["postgres", "template1"].into_iter().filter(|other| *other != url.database) {
+        if let Ok(mut connection) = open(&url.with_database(other)).await {
+            return catalog_holder(&mut connection, &url.database).await;
+        }
+    }
+    None
 }
 
 fn was_cancelled(error: &sqlx::Error) -> bool {
@@ -140,12 +173,13 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> Error {
             format!("The database {} does not exist on {}:{}. Nothing was changed", url.database, url.host, url.port),
         )
         .hint("Check the name at the end of the database URL. `safemigrate dev` makes a new database."),
-        // only a database's own setting says this
         "55000" => Error::new(
-            ErrorKind::NeedsYou,
-            format!("The database {} lets nobody in. Nothing was changed", url.database),
+            ErrorKind::Server,
+            format!("The database {} lets nobody in at the moment. Nothing was changed", url.database),
         )
-        .hint("A rollback that was killed leaves it so: `safemigrate recover` opens it again.")
+        .hint(
+            "A rollback may be at work, or was stopped half way: `safemigrate recover` then opens the database again.",
+        )
         .because(error),
         "57P03" | "53300" => unreachable(url).because(error),
         "" => match error {

@@ -68,7 +68,8 @@ pub fn write_if_absent(path: &Path, content: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     match write_new(path, content) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // somebody who began with us was quicker, and may have swept our half of it away
+        Err(_) if path.exists() => Ok(()),
         written => written,
     }
 }

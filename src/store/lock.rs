@@ -1,21 +1,19 @@
 //! One run at a time: a lock that the kernel lets go when its holder dies.
 
 use super::{Store, files};
+pub use crate::domain::holder::Holder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
-use serde::{Deserialize, Serialize};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
-/// Who holds the lock, for the others to read.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Holder {
-    pub pid: u32,
-    pub command: String,
-    /// RFC 3339, UTC.
-    pub since: String,
-}
+/// How long a holder may take to write down who it is.
+const TRIES: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ impl Store {
         let mut file = self.lock_file().map_err(|e| self.cannot("written", e))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(locked(read_holder(&mut file))),
+            Err(TryLockError::WouldBlock) => return Err(locked(wait_for_holder(&mut file))),
             Err(TryLockError::Error(e)) => return Err(self.cannot("locked", e)),
         }
         let mut write = || -> std::io::Result<()> {
@@ -50,7 +48,7 @@ impl Store {
     pub fn lock_holder(&self) -> Option<Holder> {
         let mut file = files::open_regular(&self.root().join("lock")).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => read_holder(&mut file),
+            Err(TryLockError::WouldBlock) => wait_for_holder(&mut file),
             _ => None,
         }
     }
@@ -68,17 +66,33 @@ impl Store {
     }
 }
 
+/// Whoever has just taken the lock has not written yet who it is: what stands there is of the one before, or nothing.
+fn wait_for_holder(file: &mut File) -> Option<Holder> {
+    for _ in 0..TRIES {
+        match read_holder(file) {
+            Some(holder) if is_alive(holder.pid) => return Some(holder),
+            _ => std::thread::sleep(BETWEEN),
+        }
+    }
+    // one on another machine, or in another container, is not seen from here
+    read_holder(file)
+}
+
 fn read_holder(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
+    file.rewind().ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
 
+fn is_alive(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    !matches!(test_kill_process(pid), Err(Errno::SRCH))
+}
+
 fn locked(holder: Option<Holder>) -> Error {
     let who = match holder {
-        Some(h) => {
-            format!("`safemigrate {}` (process {}, since {}) is at work in this store", h.command, h.pid, h.since)
-        }
+        Some(holder) => holder.at_work("in this store"),
         None => "Another safemigrate is at work in this store".to_owned(),
     };
     Error::new(ErrorKind::Locked, format!("{who}. Nothing was changed")).hint("Wait until it is done, then try again.")

@@ -111,7 +111,7 @@ impl Journey {
             begin,
             without_database: true,
             effect: Effect::Database,
-            own: &["swap.installing", "swap.exchanged"],
+            own: &["swap.exchanging", "swap.exchanged"],
         }
     }
 

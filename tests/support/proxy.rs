@@ -47,6 +47,9 @@ pub const FAILS: &str = "CREATE SCHEMA IF NOT EXISTS proxy; CREATE OR REPLACE FU
 
 const SSL_REQUEST: i32 = 80_877_103;
 
+/// Told each statement until it says yes.
+type Which = Box<dyn FnMut(&str) -> bool + Send>;
+
 pub struct Proxy {
     pub port: u16,
     shared: Arc<Mutex<Shared>>,
@@ -58,6 +61,9 @@ struct Shared {
     count: Count,
     /// 0: never.
     at: usize,
+    /// Instead of a number.
+    which: Option<Which>,
+    struck: bool,
     fault: Fault,
     gone: bool,
     seen: Vec<String>,
@@ -74,6 +80,8 @@ impl Proxy {
             server,
             count: Count::Statements,
             at: 0,
+            which: None,
+            struck: false,
             fault: Fault::CutBefore,
             gone: false,
             seen: Vec::new(),
@@ -95,7 +103,18 @@ impl Proxy {
         let mut shared = lock(&self.shared);
         shared.cut_all();
         (shared.count, shared.at, shared.fault, shared.gone) = (count, at, fault, false);
+        (shared.which, shared.struck) = (None, false);
         shared.seen.clear();
+    }
+
+    /// The same at the first statement of which `which` says so: it is told each, in the order in which they come.
+    pub fn inject_where(&self, fault: Fault, which: impl FnMut(&str) -> bool + Send + 'static) {
+        self.inject(Count::Statements, 0, fault);
+        lock(&self.shared).which = Some(Box::new(which));
+    }
+
+    pub fn has_struck(&self) -> bool {
+        lock(&self.shared).struck
     }
 
     pub fn let_all_through(&self) {
@@ -111,11 +130,11 @@ impl Proxy {
     pub fn wait_until_struck(&self) {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
-            let (seen, at) = (self.seen().len(), lock(&self.shared).at);
-            if seen >= at {
+            if self.has_struck() {
                 return;
             }
-            assert!(Instant::now() < until, "half a minute, and only {seen} of {at} statements came");
+            let seen = self.seen();
+            assert!(Instant::now() < until, "half a minute, and it did not come to that: {seen:#?}");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -134,8 +153,11 @@ impl Shared {
 
     /// Counts a statement; tells whether it is the one.
     fn strikes(&mut self, text: String) -> Option<Fault> {
+        let is_it =
+            self.seen.len() + 1 == self.at || (!self.struck && self.which.as_mut().is_some_and(|which| which(&text)));
         self.seen.push(text);
-        (self.seen.len() == self.at).then_some(self.fault)
+        self.struck |= is_it;
+        is_it.then_some(self.fault)
     }
 }
 

@@ -4,11 +4,10 @@ use super::load::Loaded;
 use super::{Job, Outcome, Purpose};
 use crate::domain::event::Event;
 use crate::domain::reinsert::{Rejects, Report};
-use crate::domain::run::Committing;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::postgres::PgConnection;
-use crate::postgres::reinsert::commit::{Failed, Fate, commit, fate, unknown};
+use crate::postgres::commit::{BeforeCommit, Failed, Fate, commit, fate, unknown};
 use crate::postgres::reinsert::transaction::{close, rollback};
 
 /// # Errors
@@ -62,9 +61,6 @@ async fn take_back(mut connection: PgConnection) {
     rollback(&mut connection).await;
     close(connection).await;
 }
-
-/// Told what will be committed, before it is.
-pub type BeforeCommit<'a> = dyn FnMut(&Committing) -> Result<()> + Send + 'a;
 
 fn with_rejects(error: Error, report: &Report) -> Error {
     match &report.rejects_dir {

@@ -18,14 +18,14 @@ use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
-pub use crate::postgres::reinsert::commit::{Fate, fate};
-use crate::postgres::reinsert::transaction::{backend_pid, close, rollback, terminate};
+use crate::postgres::commit::{BeforeCommit, terminate};
+pub use crate::postgres::commit::{Fate, fate};
+use crate::postgres::reinsert::transaction::{backend_pid, close, rollback};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::{connect, explain_rights};
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::{Lock, name_holder};
 use crate::store::Store;
-use ending::BeforeCommit;
 use load::Load;
 pub use survey::{Survey, survey};
 

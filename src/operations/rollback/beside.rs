@@ -6,26 +6,66 @@ use crate::domain::event::Event;
 use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
+use crate::postgres::commit::{Backend, backend, end};
 use crate::postgres::databases::{self, Database, Like, Mark, Standing};
 use crate::postgres::snapshot::read_database_info;
 use crate::postgres::structure::{self, Frame};
 use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// A session from which databases are made, renamed and dropped; one restore beside a database at a time.
-pub(super) async fn open_desk(url: &DatabaseUrl) -> Result<PgConnection> {
-    let desk = databases::maintenance(url).await?;
-    let mut desk =
-        desk.ok_or_else(|| Error::new(ErrorKind::Server, "This role gets into no other database of the server"))?;
-    databases::work_lock(&mut desk, &url.database).await?;
-    Ok(desk)
+pub(super) struct Desk {
+    pub session: PgConnection,
+    backend: Backend,
 }
 
-/// A new session: the old one may be what broke.
-pub(super) async fn desk(url: &DatabaseUrl) -> Result<PgConnection> {
-    let desk = databases::maintenance(url).await?;
-    desk.ok_or_else(|| Error::new(ErrorKind::Server, "The server does not let this role in any more"))
+impl Desk {
+    /// # Errors
+    /// `Locked` while another is at work; `Server`.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self> {
+        let session = databases::maintenance(url).await?;
+        let mut session = session
+            .ok_or_else(|| Error::new(ErrorKind::Server, "This role gets into no other database of the server"))?;
+        databases::work_lock(&mut session, &url.database).await?;
+        let backend = backend(&mut session).await?;
+        Ok(Self { session, backend })
+    }
+
+    /// A new session in place of one that may be broken, or in the middle of a statement. What that was at has come to its
+    /// end afterwards: it has happened, or will never.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn again(self, url: &DatabaseUrl) -> Result<PgConnection> {
+        let Self { session, backend } = self;
+        drop(session);
+        let session = databases::maintenance(url).await?;
+        let mut session =
+            session.ok_or_else(|| Error::new(ErrorKind::Server, "The server does not let this role in any more"))?;
+        end(&mut session, &backend).await?;
+        Ok(session)
+    }
+}
+
+/// Gives clearing up after an interrupt some time in which a second one does not stop it.
+const TIME_TO_CLEAR_UP: Duration = Duration::from_secs(10);
+
+/// Clears up, to the end, unless that takes long and somebody does not want to wait for it.
+///
+/// # Errors
+/// The work's own; `Interrupted`.
+pub(super) async fn clear_up<T>(interrupt: &Interrupt, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let again = interrupt.anew();
+    let mut work = pin!(work);
+    match timeout(TIME_TO_CLEAR_UP, &mut work).await {
+        Ok(done) => done,
+        Err(_) => again.or(work).await,
+    }
 }
 
 pub(super) fn mark(job: &Job<'_>, standing: Standing) -> Mark {
@@ -101,7 +141,7 @@ pub(super) async fn proof(
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
     let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
     let differences = prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump));
-    fault::at(\"beside.compared\");
+    fault::at("beside.compared");
     if differences.is_empty() {
         return Ok(());
     }

@@ -17,6 +17,8 @@ pub struct CleanUp {
     pub reopened: bool,
     /// The replaced database was put back, because its successor is gone.
     pub put_back: bool,
+    /// A rollback had come so far that the restored database is in place of the one before it.
+    pub has_replaced: bool,
 }
 
 impl CleanUp {
@@ -35,15 +37,17 @@ pub async fn clean_up(url: &DatabaseUrl) -> Result<CleanUp> {
         // a role that gets nowhere else has never made a database beside this one
         return Ok(CleanUp::default());
     };
+    // before we look: somebody may just be making one
+    databases::work_lock(&mut desk, &url.database).await?;
     let ours = databases::marked(&mut desk, &url.database).await?;
     if ours.is_empty() {
         return Ok(CleanUp::default());
     }
-    databases::work_lock(&mut desk, &url.database).await?;
     let mut done = CleanUp::default();
     put_back_or_open(&mut desk, url, &ours, &mut done).await?;
     let left = databases::marked(&mut desk, &url.database).await?;
     if left.iter().any(|m| m.mark.safemigrate == Standing::Replaced) {
+        done.has_replaced = true;
         // not dropped before its successor can be entered
         connect(url).await?;
     }
@@ -73,7 +77,7 @@ async fn put_back_or_open(
     match replaced.as_slice() {
         [] => Ok(()),
         [one] => {
-            databases::install(desk, &one.name, &url.database, one.mark.comment.as_deref()).await?;
+            databases::install(desk, &one.name, &url.database, one.mark.comment.as_deref(), &mut |_| Ok(())).await?;
             done.put_back = true;
             Ok(())
         }

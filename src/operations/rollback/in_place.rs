@@ -1,69 +1,127 @@
 //! Restore inside the live database, in one transaction.
 
+use super::beside::clear_up;
 use super::kept::{Kept, extension_schema};
 use super::prove::{self, Words};
 use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, somebody_wrote};
+use crate::domain::event::Event;
+use crate::domain::run::Committing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
+use crate::postgres::commit::{Backend, BeforeCommit, Failed, Fate, backend, commit, end, fate, mark};
 use crate::postgres::databases;
 use crate::postgres::emptying::{self, Schema};
+use crate::postgres::reinsert::transaction::rollback;
 use crate::postgres::session::connect;
-use crate::postgres::structure::{self, Entry, Frame, Outcome};
+use crate::postgres::structure::{self, Entry, Frame};
 use crate::postgres::tools::{self, Program};
+use crate::postgres::waiting::{Lock, name_holder};
 use std::collections::BTreeSet;
 
-pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> Result<Restored> {
+pub(super) async fn apply(
+    job: &Job<'_>,
+    plan: &Plan,
+    interrupt: &Interrupt,
+    before_commit: &mut BeforeCommit<'_>,
+) -> Result<Restored> {
     job.stage("Restoring inside the live database", job.backup.bytes());
-    let prepared = interrupt.or(prepare(job, plan)).await.map_err(nothing_changed)?;
-    let (mut connection, blueprint, transaction) = prepared;
+    let mut connection = interrupt.or(open(job)).await.map_err(nothing_changed)?;
+    let by = interrupt.or(backend(&mut connection)).await.map_err(nothing_changed)?;
+    let (blueprint, committing) = match interrupt.or(prepare(job, plan, &mut connection)).await {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(undo(job, connection, &by, error, interrupt).await),
+    };
+    if let Err(error) = before_commit(&committing) {
+        return Err(undo(job, connection, &by, error, interrupt).await);
+    }
     // from here on nothing but the commit decides
-    if let Err(error) = structure::commit(&mut connection).await {
-        drop(connection);
-        settle(job, &transaction, error).await?;
+    match interrupt.or(async { Ok(commit(&mut connection).await) }).await {
+        Ok(Ok(())) => {}
+        Ok(Err(Failed::Undone(error))) => return Err(nothing_changed(error)),
+        Ok(Err(Failed::Unheard(error))) | Err(error) => {
+            drop(connection);
+            settle(job, &committing, error).await?;
+        }
     }
     fault::at("in-place.committed");
-    let mut notes = differences(job, &blueprint).await;
-    if let Ok(mut connection) = connect(job.url).await {
-        structure::analyze(&mut connection).await;
-    }
+    let mut notes = clear_up(interrupt, differences(job, &blueprint))
+        .await
+        .unwrap_or_else(|error| vec![format!("The structure could not be compared afterwards: {error}")]);
     notes.truncate(20);
     Ok(plan.restored(notes))
 }
 
-/// All the work, ready to be committed. Dropped, the server forgets it.
-async fn prepare(job: &Job<'_>, plan: &Plan) -> Result<(PgConnection, Blueprint, String)> {
-    let blueprint = Blueprint::read(job.store, job.backup).await?;
+async fn open(job: &Job<'_>) -> Result<PgConnection> {
     let mut connection = connect(job.url).await?;
     structure::prepare_session(&mut connection).await?;
-    structure::begin(&mut connection).await?;
-    let transaction = structure::transaction_id(&mut connection).await?;
-    fault::at("in-place.begun");
-    emptying::lock_tables(&mut connection).await?;
-    fault::at("in-place.locked");
-    let now = databases::pulse(&mut connection).await?;
-    if plan.pulse.as_ref().is_some_and(|before| *before != now) {
-        return Err(somebody_wrote(&job.url.database));
+    Ok(connection)
+}
+
+/// Takes everything back, and names who was in the way.
+async fn undo(job: &Job<'_>, mut connection: PgConnection, by: &Backend, error: Error, interrupt: &Interrupt) -> Error {
+    if error.kind == ErrorKind::Interrupted {
+        // dropped in the middle of a statement: the server must not go on with it
+        drop(connection);
+        let ending = async { end(&mut connect(job.url).await?, by).await };
+        // it is never committed, however long the server is at it
+        let _ = clear_up(interrupt, ending).await;
+        return nothing_changed(error);
     }
-    let kept = empty(job, &blueprint, &mut connection).await?;
+    let named = async {
+        rollback(&mut connection).await;
+        Ok(name_holder(&mut connection, Lock::ToChange, error).await)
+    };
+    clear_up(interrupt, named).await.map_or_else(nothing_changed, nothing_changed)
+}
+
+/// All the work, ready to be committed.
+async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> Result<(Blueprint, Committing)> {
+    let blueprint = Blueprint::read(job.store, job.backup).await?;
+    structure::begin(connection).await?;
+    fault::at("in-place.begun");
+    emptying::lock_tables(connection).await?;
+    fault::at("in-place.locked");
+    refuse_writes(job, plan, connection).await?;
+    let kept = empty(job, &blueprint, connection).await?;
     fault::at("in-place.emptied");
-    run(job, &blueprint.before_rows, &kept, &mut connection).await?;
+    run(job, &blueprint.before_rows, &kept, connection).await?;
     fault::at("in-place.structure");
-    let connections = std::slice::from_mut(&mut connection);
-    fill::rows(job, connections).await?;
-    fill::large_objects(job, &blueprint, &mut connection).await?;
-    fill::sequences(job, &mut connection).await?;
+    fill::rows(job, std::slice::from_mut(connection)).await?;
+    fill::large_objects(job, &blueprint, connection).await?;
+    fill::sequences(job, connection).await?;
     fault::at("in-place.sequences");
     job.stage("Building indexes and constraints", 0);
-    run(job, &blueprint.after_rows, &kept, &mut connection).await?;
-    run(job, &blueprint.last, &kept, &mut connection).await?;
-    fill::materialized_views(job, &mut connection, Frame::Savepoint).await?;
+    run(job, &blueprint.after_rows, &kept, connection).await?;
+    run(job, &blueprint.last, &kept, connection).await?;
+    fill::materialized_views(job, connection, Frame::Savepoint).await?;
     fault::at("in-place.views");
     job.stage("Proving the restored database", job.backup.bytes());
-    prove::contents(job, std::slice::from_mut(&mut connection)).await?;
+    prove::contents(job, std::slice::from_mut(connection)).await?;
     fault::at("in-place.proven");
-    Ok((connection, blueprint, transaction))
+    Ok((blueprint, mark(connection).await?))
+}
+
+/// What was written after the plan was made is not lost. A session that goes on reports what it wrote with a delay:
+/// where anybody on this server has written since, the tables, locked by now, are compared with the checkpoint.
+async fn refuse_writes(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> Result<()> {
+    let Some(before) = &plan.pulse else { return Ok(()) };
+    let now = databases::pulse(connection).await?;
+    if now.is_another_than(before) {
+        return Err(somebody_wrote(&job.url.database));
+    }
+    match &plan.replaces {
+        Some(checkpoint) if !now.is_of_the_same_instant_as(before) => {
+            job.stage("Looking whether anybody wrote", checkpoint.bytes());
+            if prove::holds_rows_of(job, checkpoint, connection).await? {
+                Ok(())
+            } else {
+                Err(somebody_wrote(&job.url.database))
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgConnection) -> Result<()> {
@@ -206,32 +264,32 @@ async fn keep_extensions(blueprint: &Blueprint, connection: &mut PgConnection, k
 }
 
 /// The answer to COMMIT did not come: asks what became of the transaction.
-async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
-    let asked = async { structure::outcome_of(&mut connect(job.url).await?, transaction).await };
-    match asked.await {
-        Ok(Outcome::Committed) => Ok(()),
-        Ok(Outcome::Aborted) => Err(nothing_changed(error)),
-        Ok(Outcome::Unknown) | Err(_) => Err(Error::new(
+async fn settle(job: &Job<'_>, committing: &Committing, error: Error) -> Result<()> {
+    match fate(job.url, committing).await {
+        Fate::Committed => {
+            job.observer.on(Event::Note(
+                "Nobody heard the end of the commit. The server says that the transaction is committed.".into(),
+            ));
+            Ok(())
+        }
+        Fate::Undone => Err(nothing_changed(error)),
+        Fate::Unknown => Err(Error::new(
             ErrorKind::NeedsYou,
             format!(
                 "The connection broke at the very end of the rollback of {}: it has happened whole, or not at all",
                 job.url.database
             ),
         )
-        .hint(format!("`safemigrate verify {}` tells which, as soon as the server answers again.", job.backup.id))
+        .hint("`safemigrate recover` asks the server which, as soon as it answers again.")
+        .hint(format!("`safemigrate verify {}` compares the rows.", job.backup.id))
         .because(error)),
     }
 }
 
 /// What this role could not make exactly as in the backup. The rows are proven; this is about rights and the like.
-async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
-    let described = async {
-        let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-        let found = structure::describe(&pg_dump, job.url).await?;
-        Ok::<_, Error>((found, Words::of(job.backup, &pg_dump)))
-    };
-    match described.await {
-        Ok((found, words)) => prove::structure(found.iter(), blueprint.entries(), words),
-        Err(error) => vec![format!("The structure could not be compared afterwards: {error}")],
-    }
+async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Result<Vec<String>> {
+    let pg_dump = tools::find(Program::PgDump, job.server_version)?;
+    let found = structure::describe(&pg_dump, job.url).await?;
+    structure::analyze(&mut connect(job.url).await?).await;
+    Ok(prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump)))
 }

@@ -26,6 +26,7 @@ use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::commit::BeforeCommit;
 use crate::postgres::databases::{Pulse, Session};
 use crate::postgres::structure::{Archive, Entry, Paths, Section};
 use crate::postgres::tools::{self, Program};
@@ -69,6 +70,9 @@ pub struct Plan {
     /// Felt before the caller's checkpoint: what is written after that would be in no backup.
     #[serde(skip)]
     pulse: Option<Pulse>,
+    /// The checkpoint of what is replaced.
+    #[serde(skip)]
+    replaces: Option<Manifest>,
     /// A way that is left when the swap fails for a right that this role lacks.
     #[serde(skip)]
     in_place_is_possible: bool,
@@ -87,11 +91,12 @@ pub struct Restored {
     pub notes: Vec<String>,
 }
 
-/// Does what the plan says.
+/// Does what the plan says. `before_commit` writes down that it will be committed, and by what the server knows it.
 ///
 /// # Errors
 /// `Damaged`, `Server`, `Interrupted` and others: the database is then as it was, and the message says so.
-/// `NeedsYou` when the connection broke at the moment of the exchange; `clean_up` finishes or undoes it.
+/// `NeedsYou` when the connection broke at the moment of the commit and the server cannot be asked; `clean_up` finishes
+/// or undoes an exchange.
 pub async fn apply(
     url: &DatabaseUrl,
     store: &Store,
@@ -99,18 +104,25 @@ pub async fn apply(
     backup: &Manifest,
     observer: &dyn Observer,
     interrupt: &Interrupt,
+    before_commit: &mut BeforeCommit<'_>,
 ) -> Result<Restored> {
     let paths = Paths::new(url.schema.as_deref(), &plan.search_path);
     let job = Job { url, store, backup, observer, paths, server_version: plan.server_version };
     let restored = match plan.strategy {
-        Strategy::Swap => swap::apply(&job, plan, interrupt).await,
-        Strategy::InPlace => in_place::apply(&job, plan, interrupt).await,
+        Strategy::Swap => swap::apply(&job, plan, interrupt, before_commit).await,
+        Strategy::InPlace => in_place::apply(&job, plan, interrupt, before_commit).await,
     };
     observer.on(Event::StageDone);
     restored
 }
 
 impl Plan {
+    /// Names the checkpoint of what is replaced: whatever is not in it must not be lost.
+    #[must_use]
+    pub fn replacing(self, checkpoint: Option<Manifest>) -> Self {
+        Self { replaces: checkpoint, ..self }
+    }
+
     fn restored(&self, notes: Vec<String>) -> Restored {
         Restored { strategy: self.strategy, tables: self.tables, rows: self.rows, notes }
     }

@@ -46,7 +46,7 @@ async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted:
     match connect(url).await {
         Ok(live) => plan_over(live, &request).await,
         Err(error) if error.kind == ErrorKind::NoDatabase => plan_anew(&request).await,
-        Err(error) if error.kind == ErrorKind::Server => Err(half_done(url).await.unwrap_or(error)),
+        Err(error) if error.kind == ErrorKind::Server && is_half_done(url).await => Err(half_done(url)),
         Err(error) => Err(error),
     }
 }
@@ -59,14 +59,15 @@ struct Request<'a> {
     wanted: Option<Strategy>,
 }
 
-/// The error for a database that a crashed rollback left closed.
-async fn half_done(url: &DatabaseUrl) -> Option<Error> {
-    let mut desk = databases::maintenance(url).await.ok()??;
-    let ours = databases::marked(&mut desk, &url.database).await.ok()?;
-    (!ours.is_empty()).then(|| {
-        Error::new(ErrorKind::NeedsYou, format!("An earlier rollback of {} stopped half way", url.database))
-            .hint("`safemigrate recover` finishes or undoes it; then try again.")
-    })
+/// The error for a database that a crashed rollback left closed or without its name.
+pub(super) fn half_done(url: &DatabaseUrl) -> Error {
+    Error::new(ErrorKind::NeedsYou, format!("An earlier rollback of {} stopped half way", url.database))
+        .hint("`safemigrate recover` finishes or undoes it; then try again.")
+}
+
+async fn is_half_done(url: &DatabaseUrl) -> bool {
+    let Ok(Some(mut desk)) = databases::maintenance(url).await else { return false };
+    databases::marked(&mut desk, &url.database).await.is_ok_and(|ours| !ours.is_empty())
 }
 
 /// The live database is there and will be replaced.
@@ -132,9 +133,7 @@ async fn plan_anew(request: &Request<'_>) -> Result<Plan> {
             .hint("This role gets into no other database of the server: create it by hand, then try again."));
     };
     if !databases::marked(&mut desk, &url.database).await?.is_empty() {
-        return Err(half_done(url)
-            .await
-            .unwrap_or_else(|| Error::new(ErrorKind::NeedsYou, "A rollback stopped half way")));
+        return Err(half_done(url));
     }
     let version = read_database_info(&mut desk).await?.server_version;
     refuse_older_server(version, backup)?;
@@ -179,6 +178,7 @@ impl Plan {
             notes: Vec::new(),
             server_version: 0,
             pulse: None,
+            replaces: None,
             in_place_is_possible: false,
             search_path: String::new(),
         }

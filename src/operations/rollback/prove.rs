@@ -43,6 +43,21 @@ pub(super) async fn contents(job: &Job<'_>, connections: &mut [PgConnection]) ->
     Ok(())
 }
 
+/// Whether the tables of this session's database have the rows of a backup, value by value.
+///
+/// # Errors
+/// `Server`.
+pub(super) async fn holds_rows_of(job: &Job<'_>, backup: &Manifest, connection: &mut PgConnection) -> Result<bool> {
+    for data in &backup.tables {
+        let found = census(connection, &data.table).await?;
+        job.observer.on(Event::Bytes(found.bytes));
+        if found != data.stats {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn differs(what: &str, of: &str, found: &dyn Debug, wanted: &dyn Debug) -> Error {
     let text = format!(
         "The restored copy is not equal to the backup: {of} of {what} are {found:?} where the backup has {wanted:?}"

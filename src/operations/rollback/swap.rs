@@ -1,10 +1,13 @@
 //! Restore beside the live database, prove it, change places.
 
-use super::{Blueprint, Job, Plan, Restored, beside, nothing_changed, somebody_wrote};
+use super::beside::{self, Desk, clear_up};
+use super::{Blueprint, Job, Plan, Restored, nothing_changed, somebody_wrote};
+use crate::domain::event::Event;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
+use crate::postgres::commit::BeforeCommit;
 use crate::postgres::databases::{self, Database, Standing, Watch};
 use crate::postgres::session::connect;
 use crate::postgres::structure;
@@ -15,9 +18,14 @@ struct Names {
     aside: String,
 }
 
-pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> Result<Restored> {
-    let mut desk = beside::open_desk(job.url).await.map_err(nothing_changed)?;
-    let live = databases::find(&mut desk, &job.url.database).await.map_err(nothing_changed)?;
+pub(super) async fn apply(
+    job: &Job<'_>,
+    plan: &Plan,
+    interrupt: &Interrupt,
+    before_commit: &mut BeforeCommit<'_>,
+) -> Result<Restored> {
+    let mut desk = interrupt.or(Desk::open(job.url)).await.map_err(nothing_changed)?;
+    let live = interrupt.or(databases::find(&mut desk.session, &job.url.database)).await.map_err(nothing_changed)?;
     if live.is_none() != plan.creates_database {
         let what = if live.is_some() { "appeared" } else { "vanished" };
         let error = Error::new(ErrorKind::Other, format!("The database {} {what} meanwhile", job.url.database));
@@ -27,22 +35,31 @@ pub(super) async fn apply(job: &Job<'_>, plan: &Plan, interrupt: &Interrupt) -> 
         scratch: databases::free_name(&job.url.database, Standing::Scratch),
         aside: databases::free_name(&job.url.database, Standing::Replaced),
     };
-    let prepared = interrupt.or(prepare(job, plan, &mut desk, live.as_ref(), &names)).await;
-    let ready = match prepared {
-        Ok(watch) => close_both(&mut desk, job, live.as_ref(), &names, watch).await,
-        Err(error) => Err(other_way(plan, error)),
+    let ready = async {
+        let prepared = prepare(job, plan, &mut desk.session, live.as_ref(), &names).await;
+        let watch = prepared.map_err(|error| other_way(plan, error))?;
+        close_both(&mut desk.session, job, live.as_ref(), &names, watch).await
     };
-    if let Err(error) = ready {
-        return Err(undo(job, live.as_ref(), &names, error).await);
+    if let Err(error) = interrupt.or(ready).await {
+        let undone = clear_up(interrupt, undo(job, desk, live.as_ref(), &names)).await;
+        return Err(failed(job, &names, error, undone));
     }
-    // where the places did change after all, the answer to COMMIT was lost on the way, not the commit
-    if let Err(error) = change_places(job, &mut desk, live.as_ref(), &names).await
-        && !has_changed_places(job, live.as_ref(), &names).await.map_err(|_| unsure(job, &error))?
-    {
-        return Err(undo(job, live.as_ref(), &names, error).await);
+    let changed = interrupt.or(change_places(job, &mut desk.session, live.as_ref(), &names, before_commit)).await;
+    if let Err(error) = changed {
+        // where they did change after all, the answer to COMMIT was lost on the way, not the commit
+        match clear_up(interrupt, look(job, desk, live.as_ref(), &names)).await {
+            Ok(Looked::Changed) => job.observer.on(Event::Note(
+                "Nobody heard the end of the exchange. The server says that it has taken place.".into(),
+            )),
+            Ok(Looked::AsBefore(desk)) => {
+                let undone = clear_up(interrupt, put_back(desk, live.as_ref(), &names)).await;
+                return Err(failed(job, &names, error, undone));
+            }
+            Err(_) => return Err(unsure(job, &error)),
+        }
     }
     fault::at("swap.exchanged");
-    finish(job, plan, live.as_ref(), &names).await
+    finish(job, plan, live.as_ref(), &names, interrupt).await
 }
 
 /// What fails for lack of a right beside the live database may work inside it.
@@ -91,55 +108,76 @@ async fn close_both(
     watch: Option<Watch>,
 ) -> Result<()> {
     job.stage("Changing places", 0);
-    databases::close(desk, &names.scratch, None).await?;
+    databases::close(desk, &names.scratch, &[]).await?;
     fault::at("swap.scratch-closed");
     let (Some(live), Some(watch)) = (live, watch) else { return Ok(()) };
-    databases::close(desk, &live.name, Some(watch.process)).await?;
+    databases::close(desk, &live.name, &[watch.process]).await?;
     fault::at("swap.live-closed");
-    if watch.has_seen_writes(job.server_version).await? {
+    let seen = watch.end(job.server_version).await?;
+    if let Some(first) = seen.blockers.first() {
+        let text = format!("{} cannot be rolled back: {first}", live.name);
+        return Err(Error::new(ErrorKind::Other, text).hint("End or remove it first, then roll back again."));
+    }
+    if seen.writes {
         return Err(somebody_wrote(&live.name));
     }
-    databases::close(desk, &live.name, None).await?;
+    databases::close(desk, &live.name, &[]).await?;
     fault::at("swap.both-closed");
     Ok(())
 }
 
-async fn change_places(job: &Job<'_>, desk: &mut PgConnection, live: Option<&Database>, names: &Names) -> Result<()> {
+async fn change_places(
+    job: &Job<'_>,
+    desk: &mut PgConnection,
+    live: Option<&Database>,
+    names: &Names,
+    before_commit: &mut BeforeCommit<'_>,
+) -> Result<()> {
     match live {
         Some(live) => {
-            databases::exchange(desk, live, &names.scratch, &names.aside, &beside::mark(job, Standing::Replaced)).await
+            let mark = beside::mark(job, Standing::Replaced);
+            databases::exchange(desk, live, &names.scratch, &names.aside, &mark, before_commit).await
         }
-        None => databases::install(desk, &names.scratch, &job.url.database, None).await,
+        None => databases::install(desk, &names.scratch, &job.url.database, None, before_commit).await,
     }
 }
 
-async fn has_changed_places(job: &Job<'_>, live: Option<&Database>, names: &Names) -> Result<bool> {
-    let mut desk = beside::desk(job.url).await?;
-    let sign = if live.is_some() { &names.aside } else { &job.url.database };
-    Ok(databases::find(&mut desk, sign).await?.is_some())
+/// Where everything is, once the session that was at it has ended.
+enum Looked {
+    Changed,
+    AsBefore(PgConnection),
+}
+
+async fn look(job: &Job<'_>, desk: Desk, live: Option<&Database>, names: &Names) -> Result<Looked> {
+    let mut desk = desk.again(job.url).await?;
+    let changed = match live {
+        Some(_) => databases::find(&mut desk, &names.aside).await?.is_some(),
+        None => databases::find(&mut desk, &names.scratch).await?.is_none(),
+    };
+    Ok(if changed { Looked::Changed } else { Looked::AsBefore(desk) })
+}
+
+async fn undo(job: &Job<'_>, desk: Desk, live: Option<&Database>, names: &Names) -> Result<()> {
+    put_back(desk.again(job.url).await?, live, names).await
 }
 
 /// The live database opens again, the scratch one goes.
-async fn undo(job: &Job<'_>, live: Option<&Database>, names: &Names, error: Error) -> Error {
-    let undone = async {
-        let mut desk = beside::desk(job.url).await?;
-        if let Some(live) = live {
-            databases::reopen(&mut desk, &live.name).await?;
-        }
-        databases::drop_if_exists(&mut desk, &names.scratch).await
-    };
-    match undone.await {
-        Ok(()) => nothing_changed(error),
-        Err(second) => Error::new(
-            ErrorKind::NeedsYou,
-            format!(
-                "The rollback failed ({error}), and clearing up after it failed too. The data of {} is as it was",
-                job.url.database
-            ),
-        )
-        .hint(format!("`safemigrate recover` opens {} again and drops {}.", job.url.database, names.scratch))
-        .because(second),
+async fn put_back(mut desk: PgConnection, live: Option<&Database>, names: &Names) -> Result<()> {
+    if let Some(live) = live {
+        databases::reopen(&mut desk, &live.name).await?;
     }
+    databases::drop_if_exists(&mut desk, &names.scratch).await
+}
+
+/// The error to show.
+fn failed(job: &Job<'_>, names: &Names, error: Error, undone: Result<()>) -> Error {
+    let Err(second) = undone else { return nothing_changed(error) };
+    let live = &job.url.database;
+    let message =
+        format!("The rollback failed ({error}), and clearing up after it failed too. The data of {live} is as it was");
+    Error::new(ErrorKind::NeedsYou, message)
+        .hint(format!("`safemigrate recover` opens {live} again and drops {}.", names.scratch))
+        .because(second)
 }
 
 fn unsure(job: &Job<'_>, error: &Error) -> Error {
@@ -151,9 +189,15 @@ fn unsure(job: &Job<'_>, error: &Error) -> Error {
 }
 
 /// The restored database is live. The replaced one goes once the new one lets us in.
-async fn finish(job: &Job<'_>, plan: &Plan, live: Option<&Database>, names: &Names) -> Result<Restored> {
+async fn finish(
+    job: &Job<'_>,
+    plan: &Plan,
+    live: Option<&Database>,
+    names: &Names,
+    interrupt: &Interrupt,
+) -> Result<Restored> {
     let mut notes = Vec::new();
-    connect(job.url).await.map_err(|error| {
+    clear_up(interrupt, connect(job.url)).await.map_err(|error| {
         Error::new(
             ErrorKind::NeedsYou,
             format!("{} was restored and is in place, but cannot be entered", job.url.database),
@@ -162,14 +206,20 @@ async fn finish(job: &Job<'_>, plan: &Plan, live: Option<&Database>, names: &Nam
         .because(error)
     })?;
     fault::at("swap.entered");
-    if live.is_some() {
-        let dropped = async { databases::drop_if_exists(&mut beside::desk(job.url).await?, &names.aside).await };
-        if let Err(error) = dropped.await {
-            notes.push(format!(
-                "The replaced database could not be dropped: {error}. DROP DATABASE \"{}\" does it.",
-                names.aside
-            ));
-        }
+    if live.is_some()
+        && let Err(error) = clear_up(interrupt, drop_replaced(job, names)).await
+    {
+        notes.push(format!(
+            "The replaced database could not be dropped: {error}. DROP DATABASE \"{}\" does it.",
+            names.aside
+        ));
     }
     Ok(plan.restored(notes))
+}
+
+async fn drop_replaced(job: &Job<'_>, names: &Names) -> Result<()> {
+    let desk = databases::maintenance(job.url).await?;
+    let mut desk =
+        desk.ok_or_else(|| Error::new(ErrorKind::Server, "The server does not let this role in any more"))?;
+    databases::drop_if_exists(&mut desk, &names.aside).await
 }

@@ -1,9 +1,10 @@
 //! Proving a full backup by a restore: into a scratch database beside the live one, which nobody ever sees.
 
+use super::beside::{self, Desk, clear_up};
 use super::decide::Findings;
 use super::kept::Kept;
 use super::obstacles::{find_extensions, find_owners, find_rights_given_on};
-use super::{Blueprint, Job, beside, plan};
+use super::{Blueprint, Job, plan};
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,11 +57,11 @@ async fn try_beside(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Trial> {
-    let mut desk = interrupt.or(beside::open_desk(url)).await?;
-    drop_left_overs(&mut desk, url).await?;
+    let mut desk = interrupt.or(Desk::open(url)).await?;
+    interrupt.or(drop_left_overs(&mut desk.session, url)).await?;
     let blueprint = interrupt.or(Blueprint::read(store, backup)).await?;
-    let server_version = read_database_info(&mut desk).await?.server_version;
-    refuse_hindrances(&mut desk, &blueprint, server_version, backup).await?;
+    let server_version = read_database_info(&mut desk.session).await?.server_version;
+    refuse_hindrances(&mut desk.session, &blueprint, server_version, backup).await?;
     let search_path = match connect(url).await {
         Ok(mut live) => databases::default_search_path(&mut live).await?,
         // the application's own path is not known where its database is gone
@@ -69,12 +70,14 @@ async fn try_beside(
     let paths = Paths::new(url.schema.as_deref(), &search_path);
     let job = Job { url, store, backup, observer, paths, server_version };
     let scratch = databases::free_name(&url.database, Standing::Scratch);
-    let live = databases::find(&mut desk, &url.database).await?;
-    // not to be interrupted: it would appear after we had looked for it
-    beside::create(&job, &mut desk, live.as_ref(), &scratch).await?;
-    let tried = interrupt.or(restore_and_prove(&job, &blueprint, &scratch)).await;
-    let dropped = async { databases::drop_if_exists(&mut beside::desk(url).await?, &scratch).await };
-    let dropped = dropped.await;
+    let live = databases::find(&mut desk.session, &url.database).await?;
+    let trying = async {
+        beside::create(&job, &mut desk.session, live.as_ref(), &scratch).await?;
+        restore_and_prove(&job, &blueprint, &scratch).await
+    };
+    let tried = interrupt.or(trying).await;
+    let dropped = async { databases::drop_if_exists(&mut desk.again(url).await?, &scratch).await };
+    let dropped = clear_up(interrupt, dropped).await;
     fault::at("trial.dropped");
     match (tried, dropped) {
         (tried, Ok(())) => tried,
@@ -106,7 +109,13 @@ async fn restore_and_prove(job: &Job<'_>, blueprint: &Blueprint, scratch: &str) 
 
 /// The lock of the desk says that nobody is at work on them.
 async fn drop_left_overs(desk: &mut PgConnection, url: &DatabaseUrl) -> Result<()> {
-    for left in databases::marked(desk, &url.database).await? {
+    let left = databases::marked(desk, &url.database).await?;
+    let is_closed = databases::find(desk, &url.database).await?.is_some_and(|live| !live.allows_connections);
+    if is_closed && !left.is_empty() {
+        // by what is left `recover` knows that it was a rollback that closed it
+        return Err(plan::half_done(url));
+    }
+    for left in left {
         if left.mark.safemigrate == Standing::Scratch {
             databases::drop_if_exists(desk, &left.name).await?;
         }

@@ -15,7 +15,7 @@ pub use privileges::{
     uncreatable_extensions,
 };
 pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
-pub use watch::{Pulse, Watch, pulse};
+pub use watch::{Pulse, Seen, Watch, pulse};
 
 use super::session::{connect, doing};
 use super::structure::prepare_session;

@@ -46,7 +46,7 @@ pub async fn sessions_of(connection: &mut PgConnection) -> Result<Vec<Session>> 
         FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles m
         WHERE m.rolname = current_user AND a.datname = current_database() AND a.pid <> pg_backend_pid()
             AND coalesce(a.backend_type, 'client backend') = 'client backend'
-            AND a.application_name IS DISTINCT FROM 'safemigrate' ORDER BY a.pid";
+            AND coalesce(a.application_name, '') !~ '^safemigrate( |$)' ORDER BY a.pid";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("asking who is connected"))?;
     let read = |row| {
         Ok(Session {
@@ -64,12 +64,16 @@ pub async fn sessions_of(connection: &mut PgConnection) -> Result<Vec<Session>> 
 /// # Errors
 /// `Server`.
 pub async fn blockers(connection: &mut PgConnection) -> Result<Vec<String>> {
+    // that of another role is seen as far as this one may see it
     let sql = "SELECT 'the logical replication slot ' || slot_name || ' reads from this database' AS why
             FROM pg_replication_slots WHERE database = current_database()
         UNION ALL SELECT 'the prepared transaction ' || gid || ' of ' || owner || ' is open (COMMIT PREPARED or ROLLBACK PREPARED)'
             FROM pg_prepared_xacts WHERE database = current_database()
         UNION ALL SELECT 'the subscription ' || subname || ' writes into this database'
-            FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()";
+            FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()
+        UNION ALL SELECT concat('process ', pid, ' of user ', usename, ' has written and not committed yet (for ',
+                extract(epoch FROM clock_timestamp() - xact_start)::int8, ' s, last: ', rtrim(left(regexp_replace(query, '\\s+', ' ', 'g'), 120), '; '), ')')
+            FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'";
     sqlx::query_scalar(sql).fetch_all(connection).await.map_err(doing("looking for replication"))
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// In the name of a database that is being restored.
 pub const NEW: &str = "_safemigrate_new_";
@@ -18,6 +19,8 @@ pub const NEW: &str = "_safemigrate_new_";
 pub const OLD: &str = "_safemigrate_old_";
 /// PostgreSQL cuts longer names off.
 const LONGEST_NAME: usize = 63;
+/// At the end of our names.
+const RANDOM_DIGITS: usize = 6;
 /// How long sessions may take to end after they were told to.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -57,28 +60,34 @@ pub struct Marked {
 }
 
 /// A name that no database has yet: `shop_safemigrate_new_3f…`, never longer than PostgreSQL allows.
-pub fn free_name(live: &str, middle: Standing) -> String {
-    let middle = if middle == Standing::Scratch { NEW } else { OLD };
+pub fn free_name(live: &str, standing: Standing) -> String {
     // every RandomState is seeded anew
     let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), live);
-    let tail = format!("{middle}{:012x}", random >> 16);
-    let mut end = live.len().min(LONGEST_NAME - tail.len());
+    format!("{}{:06x}", beginning(live, standing), random >> 40)
+}
+
+/// What the names of all our databases beside `live` begin with: it tells, where `live` has to be cut off, too.
+fn beginning(live: &str, standing: Standing) -> String {
+    let middle = if standing == Standing::Scratch { NEW } else { OLD };
+    let tail = format!("{middle}{:06x}", xxh3_64(live.as_bytes()) >> 40);
+    let mut end = live.len().min(LONGEST_NAME - RANDOM_DIGITS - tail.len());
     while !live.is_char_boundary(end) {
         end -= 1;
     }
     format!("{}{tail}", &live[..end])
 }
 
-/// Makes an empty, unfriendly database with the properties of `like`: nobody but owner and superusers gets in.
+/// Makes an empty, unfriendly database with the properties of `like`: nobody but owner and superusers gets in. It is
+/// closed until it has its mark, so that one whose maker was killed in between is known by that and by its name.
 ///
 /// # Errors
 /// `Server`; nothing is left then.
 pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, mark: &Mark) -> Result<()> {
-    let statement = format!("CREATE DATABASE {}{}", quote_ident(name), like.options());
+    let statement = format!("CREATE DATABASE {}{} ALLOW_CONNECTIONS false", quote_ident(name), like.options());
     connection.execute(statement.as_str()).await.map_err(doing("creating a scratch database"))?;
     fault::at("scratch.made");
     let dress = format!(
-        "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC",
+        "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC; ALTER DATABASE {0} WITH ALLOW_CONNECTIONS true",
         quote_ident(name),
         quote_literal(&mark.text())
     );
@@ -146,7 +155,7 @@ pub async fn drop_if_exists(connection: &mut PgConnection, name: &str) -> Result
     let until = Instant::now() + PATIENCE;
     let statement = format!("DROP DATABASE IF EXISTS {}", quote_ident(name));
     loop {
-        super::terminate(connection, name, None).await?;
+        super::terminate(connection, name, &[]).await?;
         match connection.execute(statement.as_str()).await {
             Ok(_) => return Ok(()),
             // somebody's last breath: object_in_use
@@ -161,21 +170,31 @@ pub async fn drop_if_exists(connection: &mut PgConnection, name: &str) -> Result
     }
 }
 
-/// Databases of ours that stand beside `live`.
+/// Databases of ours that stand beside `live`, also one that was made and has no mark yet. Under the work lock nobody is
+/// at work on them.
 ///
 /// # Errors
 /// `Server`.
 pub async fn marked(connection: &mut PgConnection, live: &str) -> Result<Vec<Marked>> {
-    let sql = "SELECT datname::text AS name, shobj_description(oid, 'pg_database') AS comment FROM pg_database
+    let sql =
+        "SELECT datname::text AS name, shobj_description(oid, 'pg_database') AS comment, datallowconn FROM pg_database
         WHERE datname ~ '_safemigrate_(new|old)_[0-9a-f]{12}$' ORDER BY datname";
     let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("looking for scratch databases"))?;
     let mut found = Vec::new();
     for row in &rows {
-        let comment: Option<String> = get(row, "comment")?;
-        let mark = comment.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
-        if let Some(mark) = mark.filter(|m| m.live == live) {
-            found.push(Marked { name: get(row, "name")?, mark });
-        }
+        let (name, comment): (String, Option<String>) = (get(row, "name")?, get(row, "comment")?);
+        let bare = comment.is_none() && !get::<bool>(row, "datallowconn")?;
+        let mark = match comment {
+            Some(text) => serde_json::from_str::<Mark>(&text).ok().filter(|mark| mark.live == live),
+            None if bare && name.starts_with(&beginning(live, Standing::Scratch)) => Some(Mark {
+                safemigrate: Standing::Scratch,
+                live: live.to_owned(),
+                backup: String::new(),
+                comment: None,
+            }),
+            None => None,
+        };
+        found.extend(mark.map(|mark| Marked { name, mark }));
     }
     Ok(found)
 }
@@ -207,6 +226,11 @@ mod tests {
         let name = free_name(&"ö".repeat(31), Standing::Scratch);
         assert!(name.len() <= LONGEST_NAME && name.starts_with("öö") && name.contains(NEW), "{name}");
         assert_ne!(free_name("shop", Standing::Replaced), free_name("shop", Standing::Replaced));
+        // cut off they look the same, and yet each is known
+        let (one, other) = ("s".repeat(60), "s".repeat(61));
+        let name = free_name(&one, Standing::Scratch);
+        assert!(name.starts_with(&beginning(&one, Standing::Scratch)) && name.len() == LONGEST_NAME);
+        assert!(!name.starts_with(&beginning(&other, Standing::Scratch)));
         let tail = free_name("shop", Standing::Scratch).split_off("shop".len() + NEW.len());
         assert!(tail.len() == 12 && tail.bytes().all(|b| b.is_ascii_hexdigit()));
     }

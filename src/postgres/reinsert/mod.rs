@@ -3,7 +3,6 @@
 //! | file | does |
 //! |---|---|
 //! | `transaction` | begin, lock, search path, savepoints, which errors are a row's own fault |
-//! | `commit` | the transaction's end, and asking for it when nobody has heard it |
 //! | `types` | enums, domains, and what a type's name stands for today |
 //! | `convert` | the SQL that makes a value of today's type of a backup's text |
 //! | `stage` | temporary tables: the backup's text, the rows in today's types, the rows that do not fit |
@@ -19,7 +18,6 @@
 //! | `views` | the materialized views that read what was changed |
 
 pub mod aside;
-pub mod commit;
 pub mod convert;
 pub mod fills;
 pub mod fit;

@@ -180,24 +180,6 @@ pub async fn backend_pid(connection: &mut PgConnection) -> Result<i32> {
     row.try_get(0).map_err(doing("asking for the session"))
 }
 
-/// Ends a session of ours that may still be at work, so that its transaction is undone before we go on.
-pub async fn terminate(connection: &mut PgConnection, pid: i32) {
-    // it may have ended by itself
-    let _ = connection.execute(format!("SELECT pg_terminate_backend({pid})").as_str()).await;
-    for _ in 0..100 {
-        let alive = count(
-            connection,
-            "waiting for a session",
-            &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"),
-        )
-        .await;
-        if !matches!(alive, Ok(1..)) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-}
-
 /// Undoes everything; a connection that is gone has done so by itself.
 pub async fn rollback(connection: &mut PgConnection) {
     let _ = connection.execute("ROLLBACK").await;

@@ -5,6 +5,7 @@ use crate::domain::names::quote_literal;
 use crate::domain::schema::{Sequence, Table};
 use crate::error::Result;
 use crate::postgres::session::{doing, server_error};
+use crate::postgres::waiting::LOCK_WAIT_SECONDS;
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 
@@ -95,52 +96,16 @@ pub async fn analyze(connection: &mut PgConnection) {
 /// # Errors
 /// `Server`.
 pub async fn begin(connection: &mut PgConnection) -> Result<()> {
-    let statement = "BEGIN; SET LOCAL lock_timeout = '15s'";
-    connection.execute(statement).await.map(drop).map_err(doing("opening a transaction"))
+    let statement = format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'");
+    connection.execute(statement.as_str()).await.map(drop).map_err(doing("opening a transaction"))
 }
 
+/// Commits what can be made again.
+///
 /// # Errors
-/// `Server`; when the connection broke, `outcome_of` tells.
+/// `Server`.
 pub async fn commit(connection: &mut PgConnection) -> Result<()> {
     connection.execute("COMMIT").await.map(drop).map_err(doing("committing the restore"))
-}
-
-/// The name by which the server remembers this transaction.
-///
-/// # Errors
-/// `Server`.
-pub async fn transaction_id(connection: &mut PgConnection) -> Result<String> {
-    let sql = "SELECT txid_current()::text";
-    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(doing("opening a transaction"))
-}
-
-/// What became of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Committed,
-    Aborted,
-    Unknown,
-}
-
-/// Asks for a transaction of another session; waits a little for one that still runs.
-///
-/// # Errors
-/// `Server`.
-pub async fn outcome_of(connection: &mut PgConnection, transaction: &str) -> Result<Outcome> {
-    for _ in 0..50 {
-        let sql = "SELECT txid_status($1::int8)";
-        let asked = sqlx::query_scalar(sql)
-            .bind(transaction.parse::<i64>().unwrap_or_default())
-            .fetch_one(&mut *connection)
-            .await;
-        let status: Option<String> = asked.map_err(doing("asking for the restore's outcome"))?;
-        match status.as_deref() {
-            Some("committed") => return Ok(Outcome::Committed),
-            Some("aborted") => return Ok(Outcome::Aborted),
-            _ => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
-        }
-    }
-    Ok(Outcome::Unknown)
 }
 
 /// Drops the schemas that are not in the list; they must be empty.

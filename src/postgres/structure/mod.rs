@@ -9,8 +9,8 @@ mod run;
 mod script;
 
 pub use contents::{
-    Outcome, analyze, begin, clear_extension_rows, commit, drop_schemas_but, outcome_of, referenced_first, run_part,
-    search_like_the_application, search_nothing, set_sequences, transaction_id,
+    analyze, begin, clear_extension_rows, commit, drop_schemas_but, referenced_first, run_part,
+    search_like_the_application, search_nothing, set_sequences,
 };
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,

@@ -174,7 +174,11 @@ pub async fn scratch_sessions(url: &DatabaseUrl, count: usize) -> Result<Vec<PgC
     for _ in 0..count {
         let mut session = connect(url).await?;
         prepare_session(&mut session).await?;
-        session.execute("SET synchronous_commit = off").await.map_err(doing("setting up the session"))?;
+        // they wait for each other while they build indexes, and for nobody else
+        session
+            .execute("SET synchronous_commit = off; SET lock_timeout = 0")
+            .await
+            .map_err(doing("setting up the session"))?;
         sessions.push(session);
     }
     Ok(sessions)

@@ -1,10 +1,9 @@
-//! The end of the transaction, and asking for it later when nobody has heard it.
+//! The end of a transaction on which everything hangs, and asking for it later when nobody has heard it.
 
-use super::transaction::terminate;
+use super::session::{connect, doing, server_error};
+use super::url::DatabaseUrl;
 use crate::domain::run::Committing;
 use crate::error::{Error, ErrorKind, Result};
-use crate::postgres::session::{connect, doing, server_error};
-use crate::postgres::url::DatabaseUrl;
 use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{Executor, Row};
 use std::time::Duration;
@@ -21,6 +20,34 @@ pub enum Failed {
     Unheard(Error),
 }
 
+/// A session as the server knows it, for ending it from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    process: i32,
+    /// Another start of the server gives the same number to somebody else.
+    server_since: String,
+}
+
+/// # Errors
+/// `Server`.
+pub async fn backend(connection: &mut PgConnection) -> Result<Backend> {
+    let row = connection.fetch_one("SELECT pg_backend_pid(), pg_postmaster_start_time()::text").await;
+    let row = row.map_err(doing("asking for the session"))?;
+    let read = || Ok(Backend { process: row.try_get(0)?, server_since: row.try_get(1)? });
+    read().map_err(doing("asking for the session"))
+}
+
+/// Ends the session where it is still there: nothing of it happens any more after this.
+///
+/// # Errors
+/// `Server`.
+pub async fn end(connection: &mut PgConnection, of: &Backend) -> Result<()> {
+    if backend(connection).await?.server_since == of.server_since {
+        terminate(connection, of.process).await;
+    }
+    Ok(())
+}
+
 /// What became of a transaction whose session is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -29,6 +56,9 @@ pub enum Fate {
     /// The server cannot be asked, or it is not the one that was at work.
     Unknown,
 }
+
+/// Told what will be committed, before it is.
+pub type BeforeCommit<'a> = dyn FnMut(&Committing) -> Result<()> + Send + 'a;
 
 /// By what the server knows this transaction when the session is gone.
 ///
@@ -61,9 +91,14 @@ pub async fn fate(url: &DatabaseUrl, of: &Committing) -> Fate {
             tokio::time::sleep(BETWEEN).await;
         }
         let Ok(mut connection) = connect(url).await else { continue };
-        return ask(&mut connection, of).await.unwrap_or(Fate::Unknown);
+        return fate_here(&mut connection, of).await;
     }
     Fate::Unknown
+}
+
+/// The same, asked on a session that is there, on whichever database of the server.
+pub async fn fate_here(connection: &mut PgConnection, of: &Committing) -> Fate {
+    ask(connection, of).await.unwrap_or(Fate::Unknown)
 }
 
 async fn ask(connection: &mut PgConnection, of: &Committing) -> Result<Fate, sqlx::Error> {
@@ -89,7 +124,21 @@ async fn txid_status(connection: &mut PgConnection, of: &Committing) -> Result<O
     connection.fetch_one(format!("SELECT txid_status({})", of.transaction).as_str()).await?.try_get(0)
 }
 
-/// Nobody knows: the sentence that says so.
+/// Ends a session of ours that may still be at work, so that its transaction is undone before we go on.
+pub async fn terminate(connection: &mut PgConnection, pid: i32) {
+    // it may have ended by itself
+    let _ = connection.execute(format!("SELECT pg_terminate_backend({pid})").as_str()).await;
+    let alive = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}");
+    for _ in 0..100 {
+        let asked = connection.fetch_one(alive.as_str()).await;
+        if !matches!(asked.and_then(|row| row.try_get::<i64, _>(0)), Ok(1..)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Nobody knows whether the rows of a re-insert are in: the sentence that says so.
 pub fn unknown(error: Error) -> Error {
     Error::new(
         ErrorKind::Server,
