@@ -32,6 +32,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("transform_null_equals", "off"),
     ("lc_monetary", "C"),
     ("default_tablespace", ""),
+    // a refused row must not end the session
+    ("exit_on_error", "off"),
+    ("client_min_messages", "warning"),
+    // compiling takes longer than what we ask
+    ("jit", "off"),
 ];
 
 /// Timeouts that older servers do not know. And, so that the locks of a client that is gone go with it: the server looks for
@@ -40,6 +45,10 @@ const NEWER_TIMEOUTS: &str = "SELECT set_config(s.name, w.value, false) FROM pg_
     JOIN (VALUES ('idle_session_timeout', '0', ''), ('transaction_timeout', '0', ''), ('client_connection_check_interval', '2s', 'linux'),
                  ('tcp_keepalives_idle', '60', 'linux'), ('tcp_keepalives_interval', '10', 'linux'), ('tcp_keepalives_count', '6', 'linux'))
          AS w(name, value, system) ON w.name = s.name AND strpos(version(), w.system) > 0";
+
+/// "Done" is said when it is on the disk. Those who wait for more than that go on doing so.
+const DURABLE: &str =
+    "SELECT set_config('synchronous_commit', 'local', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// How long a server may take to answer the door.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +71,7 @@ pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
     };
     let settings: Vec<String> =
         SETTINGS.iter().map(|(name, value)| format!("SET {name} = {}", set_value(name, value))).collect();
-    let settings = format!("{};{NEWER_TIMEOUTS}", settings.join(";"));
+    let settings = format!("{};{NEWER_TIMEOUTS};{DURABLE}", settings.join(";"));
     for _ in 1..SETUP_TRIES {
         match connection.execute(settings.as_str()).await {
             Ok(_) => return Ok(connection),

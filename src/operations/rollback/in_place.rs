@@ -200,7 +200,7 @@ async fn settle(job: &Job<'_>, transaction: &str, error: Error) -> Result<()> {
 async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Vec<String> {
     let described = async {
         let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-        structure::describe(&pg_dump, job.url).await
+        structure::describe(&pg_dump, job.url, job.server_version).await
     };
     match described.await {
         Ok(found) => prove::structure(found.iter(), blueprint.entries()),

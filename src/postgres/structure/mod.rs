@@ -102,8 +102,8 @@ impl Archive {
 ///
 /// # Errors
 /// `Server` with what `pg_dump` says.
-pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl) -> Result<Vec<Entry>> {
-    let mut command = tools::command(pg_dump, url);
+pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl, server_version: u32) -> Result<Vec<Entry>> {
+    let mut command = tools::command(pg_dump, url, server_version);
     command.args(["--exclude-table-data=*.*", "--no-blobs"]);
     let mut script = Script::start(command, Splitter::whole(), Program::PgDump, "reading the structure")?;
     let mut entries = Vec::new();
