@@ -145,7 +145,7 @@ async fn keep_schemas(
         }
         if schema.mine {
             let owner = owner_in(blueprint, &schema);
-            emptying::renew_schema(connection, &schema, owner, job.server_version).await?;
+            emptying::renew_schema(connection, &schema, owner.as_deref(), job.server_version).await?;
         } else {
             kept.foreign_schemas.insert(schema.name.clone());
         }
@@ -154,9 +154,10 @@ async fn keep_schemas(
     Ok(())
 }
 
-fn owner_in<'a>(blueprint: &'a Blueprint, schema: &Schema) -> Option<&'a str> {
-    let entry = blueprint.entries().find(|e| e.kind == "SCHEMA" && e.name == schema.name)?;
-    entry.owner.as_deref()
+/// Whose a schema is in the backup; of `public` there may be no statement, but it has its owner's name.
+fn owner_in(blueprint: &Blueprint, schema: &Schema) -> Option<String> {
+    let entry = blueprint.entries().find(|e| e.kind == "SCHEMA" && e.schema_made() == schema.name)?;
+    entry.given_to().or_else(|| entry.owner.clone())
 }
 
 async fn keep_extensions(blueprint: &Blueprint, connection: &mut PgConnection, kept: &mut Kept) -> Result<()> {

@@ -13,7 +13,7 @@ pub use contents::{
     search_like_the_application, search_nothing, set_sequences, transaction_id,
 };
 pub use run::{Frame, Paths, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions};
-pub use script::{Entry, Splitter};
+pub use script::{Entry, Splitter, one_line};
 
 use super::tools::{self, Program, Tool};
 use super::url::DatabaseUrl;
