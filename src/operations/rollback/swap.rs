@@ -1,6 +1,7 @@
 //! Restore beside the live database, prove it, change places.
 
 use super::{Blueprint, Job, Plan, Restored, beside, nothing_changed, somebody_wrote};
+use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
@@ -157,8 +158,8 @@ async fn finish(job: &Job<'_>, plan: &Plan, live: Option<&Database>, names: &Nam
         let dropped = async { databases::drop_if_exists(&mut beside::desk(job.url).await?, &names.aside).await };
         if let Err(error) = dropped.await {
             notes.push(format!(
-                "The replaced database could not be dropped: {error}. DROP DATABASE \"{}\" does it.",
-                names.aside
+                "The replaced database could not be dropped: {error}. DROP DATABASE {} does it.",
+                quote_ident(&names.aside)
             ));
         }
     }
