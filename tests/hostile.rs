@@ -3,5 +3,9 @@
 mod scene;
 mod support;
 
+#[path = "hostile/migrations.rs"]
+mod migrations;
+#[path = "hostile/names.rs"]
+mod names;
 #[path = "hostile/settings.rs"]
 mod settings;
