@@ -216,7 +216,7 @@ impl Sink {
     fn spill(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(NamedTempFile::new_in(&self.folder)?),
+            none => none.insert(files::temporary_in(&self.folder)?),
         };
         file.write_all(&self.memory)?;
         self.memory.clear();
