@@ -3,6 +3,11 @@
 mod scene;
 mod support;
 
+#[path = "secrets/environment.rs"]
+mod environment;
+#[path = "secrets/project.rs"]
+mod project;
+
 use scene::{CANARY, SHOP, Scene, copy};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -14,12 +19,12 @@ use support::Output;
 /// The password as it is, and as URLs write it.
 const FORMS: &[&str] = &[CANARY, "c4nary", "P%40ss", "w%25rd"];
 
-fn tells(text: &str) -> bool {
+pub fn tells(text: &str) -> bool {
     FORMS.iter().any(|form| text.contains(form))
 }
 
 /// Every command line that was seen of us and our children while `work` was done.
-fn command_lines(store: &Path, work: impl FnOnce()) -> BTreeSet<String> {
+pub fn command_lines(store: &Path, work: impl FnOnce()) -> BTreeSet<String> {
     let wanted = store.display().to_string();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -86,6 +91,15 @@ fn the_password_is_seen_nowhere() {
 /// Whatever the umask, and whatever mode the folder had.
 #[test]
 fn files_are_for_their_owner_alone() {
+    files_are_private_under("000");
+}
+
+#[test]
+fn files_are_for_their_owner_alone_and_for_him_they_are() {
+    files_are_private_under("777");
+}
+
+fn files_are_private_under(umask: &str) {
     let scene = Scene::new(SHOP);
     std::fs::create_dir(scene.store()).unwrap();
     std::fs::set_permissions(scene.store(), std::fs::Permissions::from_mode(0o777)).unwrap();
@@ -94,7 +108,10 @@ fn files_are_for_their_owner_alone() {
         let mut command = scene.command(&[]);
         command = {
             let mut shell = std::process::Command::new("sh");
-            shell.args(["-c", "umask 0; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+            shell
+                .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+                .arg(plain.get_program())
+                .args(plain.get_args());
             shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
             shell.current_dir(scene.folder.path());
             shell

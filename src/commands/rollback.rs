@@ -34,7 +34,11 @@ pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &In
     }
     let mut report = carry_out(&target, &backup.id, strategy, ui, interrupt).await?;
     if args.set_aside || offer_to_set_aside(&report.done.pending, globals, ui)? {
-        report.set_aside = set_aside(&target, &report.done.run, &report.done.pending)?;
+        match set_aside(&target, &report.done.run, &report.done.pending) {
+            Ok(folder) => report.set_aside = folder,
+            // the rollback is done all the same, and its report says so
+            Err(error) => return Err(Failure::with(error, report)),
+        }
     }
     ui.result(&report);
     Ok(())

@@ -48,6 +48,25 @@ pub fn quote_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quote_ident).collect::<Vec<_>>().join(", ")
 }
 
+/// A word as a POSIX shell reads it back, whatever somebody has called a table or a database.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_.=-:/,@%+".contains(c);
+    // zsh looks up what follows an equal sign
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
+        text.to_owned()
+    } else if text.contains('\'') && !text.contains(['"', '$', '`', '\\', '!']) {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// An option with its value, as it is typed in a shell: a value that begins with a dash would be read as another option.
+pub fn shell_option(flag: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{flag}{between}{}", shell_word(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +76,14 @@ mod tests {
         assert_eq!(quote_ident("we\"ird"), "\"we\"\"ird\"");
         assert_eq!(quote_literal("it's \\ here"), "E'it''s \\\\ here'");
         assert_eq!(QualifiedName::new("public", "User").sql(), "\"public\".\"User\"");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_typed() {
+        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!((shell_word("").as_str(), shell_word("=ls").as_str()), ("''", "'=ls'"));
+        assert_eq!(shell_option("--confirm", "shop"), "--confirm shop");
+        assert_eq!(shell_option("--confirm", "--store"), "--confirm=--store");
+        assert_eq!(shell_option("--confirm", "$(touch x)"), "--confirm '$(touch x)'");
     }
 }

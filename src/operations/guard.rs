@@ -4,6 +4,7 @@ use crate::domain::guard::{
     Action, Address, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, MarkFact, Variable, Verdict, demand, gather,
     verdict,
 };
+use crate::domain::names::shell_option;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::mark::{Mark, read_mark, remove_mark, set_mark};
 use crate::postgres::session;
@@ -129,7 +130,8 @@ pub fn allow(assessment: &Assessment, action: Action, confirmed: Option<&str>) -
         }
         (Demand::Name, None) => {
             let message = format!("{database} is {taken_for}: `{command}` wants its name typed. Nothing was changed");
-            let error = Error::new(ErrorKind::Confirmation, message).hint(format!("Confirm it: --confirm {database}"));
+            let error = Error::new(ErrorKind::Confirmation, message)
+                .hint(format!("Confirm it: {}", shell_option("--confirm", database)));
             let error = reasons(error, assessment);
             Err(match verdict {
                 Verdict::Unknown => error

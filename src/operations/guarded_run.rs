@@ -77,6 +77,7 @@ async fn journey(
     entry: &mut Entry,
     work: impl Future<Output = Result<i32>>,
 ) -> Result<(Conclusion, Vec<Suggestion>, Verification)> {
+    refuse_two_meanings(place.url).await?;
     let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
     let folders = place.project.migrations_on_disk()?;
     if let Some(taken) = &before.taken {
@@ -117,6 +118,20 @@ async fn journey(
     run.migrations_applied.clone_from(&facts.applied);
     run.verification = Some(verification.clone());
     Ok((conclude(&facts, &verification), facts.suggestions, verification))
+}
+
+/// Older Prismas do not decode the name in the URL. Where a database has that for its name, the one that is backed up
+/// may not be the one that is migrated.
+async fn refuse_two_meanings(url: &DatabaseUrl) -> Result<()> {
+    let Some(written) = &url.database_as_written else { return Ok(()) };
+    match connect(&url.with_database(written)).await {
+        Err(e) if e.kind == ErrorKind::NoDatabase => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::Url,
+            format!("The database URL can mean {} or {written}, and the server has {written}: Prisma before 7.4 takes it. Nothing was changed", url.database),
+        )
+        .hint("Rename one of them to a name that needs no % in the URL.")),
+    }
 }
 
 /// The database at one moment.

@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
-use crate::postgres::session::connect;
+use crate::postgres::session::{self, connect};
 use crate::postgres::url::DatabaseUrl;
 pub use crate::prisma::Choices;
 use crate::prisma::{Project, Settings, UrlSource, find_root};
@@ -102,6 +102,7 @@ impl Target {
     /// # Errors
     /// Those of reading the project, and of its database URL.
     pub async fn load(place: Place) -> Result<Self> {
+        session::refuse_callers_options()?;
         match (Project::load(&place.choices, &place.cwd).await, &place.choices.url) {
             (Ok(project), _) => {
                 let (url, source) = project.database_url()?;

@@ -26,7 +26,7 @@ pub async fn dump_structure(
     mut sink: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<String> {
     let tool = find(Program::PgDump, server_version)?;
-    let mut child = command(&tool, url)
+    let mut child = command(&tool, url, server_version)
         // -s would leave out the large objects
         .args(["--format=custom", "--compress=0", "--blobs", "--exclude-table-data=*.*", "--no-password"])
         .arg(format!("--snapshot={snapshot}"))

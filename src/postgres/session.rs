@@ -33,6 +33,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("transform_null_equals", "off"),
     ("lc_monetary", "C"),
     ("default_tablespace", ""),
+    // a refused row must not end the session
+    ("exit_on_error", "off"),
+    ("client_min_messages", "warning"),
+    // compiling takes longer than what we ask
+    ("jit", "off"),
 ];
 
 /// Timeouts that older servers do not know. And, so that the locks of a client that is gone go with it: the server looks for
@@ -121,8 +126,47 @@ fn set_value(name: &str, value: &str) -> String {
     if matches!(name, "search_path" | "DateStyle") { value.to_owned() } else { quote_literal(value) }
 }
 
+/// The driver takes `PGOPTIONS` of whoever started us, which Prisma does not: its sessions would see another database
+/// than ours. What we set ourselves does not matter.
+///
+/// # Errors
+/// `Config` where something else stands in it.
+pub fn refuse_callers_options() -> Result<()> {
+    let options = std::env::var_os("PGOPTIONS").unwrap_or_default();
+    if options.to_str().is_some_and(|text| only_ours(text)) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Config,
+        "PGOPTIONS is set in the environment: sessions of safemigrate would get settings that Prisma's do not have. Nothing was changed",
+    )
+    .hint("Take it away first: unset PGOPTIONS"))
+}
+
+/// `-c name=value`, `-cname=value` and `--name=value`, of settings that we set anyway.
+fn only_ours(options: &str) -> bool {
+    let mut words = options.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        let setting = match word.strip_prefix("-c").or_else(|| word.strip_prefix("--")) {
+            Some("") => words.next().unwrap_or_default(),
+            Some(setting) => setting,
+            None => return false,
+        };
+        let name = setting.split('=').next().unwrap_or_default().replace('-', "_");
+        // the application's search path is read from the session
+        let ours = |known: &str| known.eq_ignore_ascii_case(&name) && known != "search_path";
+        if options.contains('\\') || !SETTINGS.iter().any(|(known, _)| ours(known)) {
+            return false;
+        }
+    }
+    true
+}
+
 fn options(url: &DatabaseUrl) -> PgConnectOptions {
+    // each of these would else come from the variables of whoever started us
     let mut options = PgConnectOptions::new_without_pgpass()
+        .password("")
+        .ssl_root_cert_from_pem(Vec::new())
         .port(url.port)
         .username(&url.user)
         .database(&url.database)

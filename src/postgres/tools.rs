@@ -67,9 +67,9 @@ pub fn offline_command(tool: &Tool) -> Command {
     command
 }
 
-/// The program, aimed at the database of the URL. The caller adds arguments and says where output goes.
+/// The program, aimed at the database of the URL on a server of `server_version` (150018). The caller adds arguments and says where output goes.
 /// `pg_dump` needs no `-d`: the name comes by `PGDATABASE`, where nothing in it can be mistaken for options.
-pub fn command(tool: &Tool, url: &DatabaseUrl) -> Command {
+pub fn command(tool: &Tool, url: &DatabaseUrl, server_version: u32) -> Command {
     let mut command = offline_command(tool);
     match &url.host {
         Host::Tcp(host) => command.env("PGHOST", host),
@@ -87,7 +87,7 @@ pub fn command(tool: &Tool, url: &DatabaseUrl) -> Command {
         .env("PGGSSENCMODE", "disable")
         // our own connections read no password file either: one way in, not two
         .env("PGPASSFILE", NO_FILE)
-        .env("PGOPTIONS", options(url));
+        .env("PGOPTIONS", options(url, server_version));
     if let Some(password) = &url.password {
         command.env("PGPASSWORD", password.reveal());
     }
@@ -114,7 +114,7 @@ fn root_certificate(url: &DatabaseUrl, major: u32) -> PathBuf {
 }
 
 /// Settings that a role or database may have turned hostile and that `pg_dump` does not set by itself. Every
-/// server since 9.6 knows them and every user may set them; an unknown one would refuse the connection.
+/// server since 12 knows them and every user may set them; an unknown one would refuse the connection.
 const OPTIONS: &[&str] = &[
     "DateStyle=ISO,YMD",
     "IntervalStyle=postgres",
@@ -134,10 +134,15 @@ const OPTIONS: &[&str] = &[
     "idle_in_transaction_session_timeout=0",
     "default_transaction_read_only=off",
     "default_transaction_deferrable=off",
+    "jit=off",
 ];
 
-fn options(url: &DatabaseUrl) -> String {
-    let ours = OPTIONS.iter().map(|o| format!("-c {o}"));
+/// The same that older servers do not know, with the version that brought them.
+const NEWER_OPTIONS: &[(u32, &str)] = &[(140_000, "idle_session_timeout=0"), (170_000, "transaction_timeout=0")];
+
+fn options(url: &DatabaseUrl, server_version: u32) -> String {
+    let newer = NEWER_OPTIONS.iter().filter(|(since, _)| server_version >= *since).map(|(_, option)| option);
+    let ours = OPTIONS.iter().chain(newer).map(|o| format!("-c {o}"));
     url.options.clone().into_iter().chain(ours).collect::<Vec<_>>().join(" ")
 }
 
@@ -164,14 +169,18 @@ mod tests {
     fn the_password_is_never_an_argument() {
         let tool = Tool { program: Program::PgDump, path: "/pg/pg_dump".into(), version: "15.1".into(), major: 15 };
         let url = DatabaseUrl::parse("postgresql://jo:s3cret@h:5433/my%20db?options=endpoint%3Dx").unwrap();
-        let command = command(&tool, &url);
+        let command = command(&tool, &url, 150_018);
         let set = |name: &str| {
             let value = command.as_std().get_envs().find(|(n, _)| *n == name).and_then(|(_, v)| v);
             value.map(|v| v.to_string_lossy().into_owned())
         };
         assert_eq!(set("PGPASSWORD").as_deref(), Some("s3cret"));
         assert_eq!(set("PGDATABASE").as_deref(), Some("my db"));
-        assert!(set("PGOPTIONS").unwrap().starts_with("endpoint=x -c DateStyle=ISO,YMD"));
+        let options = set("PGOPTIONS").unwrap();
+        assert!(
+            options.starts_with("endpoint=x -c DateStyle=ISO,YMD") && options.contains(" -c idle_session_timeout=0")
+        );
+        assert!(!options.contains("transaction_timeout=0"), "this server does not know it");
         assert_eq!(command.as_std().get_args().count(), 0);
     }
 }

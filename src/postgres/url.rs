@@ -75,6 +75,8 @@ pub struct DatabaseUrl {
     pub user: String,
     pub password: Option<Secret>,
     pub database: String,
+    /// The name as it stands in the URL, where it is percent-encoded: a Prisma before 7.4 takes that for the name.
+    pub database_as_written: Option<String>,
     /// Prisma's `?schema=`, where `_prisma_migrations` lives.
     pub schema: Option<String>,
     pub tls: Tls,
@@ -96,7 +98,8 @@ impl DatabaseUrl {
                 .hint("Special characters in user and password must be percent-encoded: @ is %40, / is %2F, : is %3A.")
                 .because(e)
         })?;
-        let param = |name: &str| url.query_pairs().find(|(k, _)| k == name).map(|(_, v)| v.into_owned());
+        // of several the last counts, as everywhere
+        let param = |name: &str| url.query_pairs().filter(|(k, _)| k == name).last().map(|(_, v)| v.into_owned());
         let host = match (param("host"), url.host_str()) {
             (Some(dir), _) if dir.starts_with('/') => Host::Socket(dir.into()),
             (Some(host), _) => Host::Tcp(host),
@@ -108,12 +111,18 @@ impl DatabaseUrl {
         };
         let user = decode(url.username())?;
         let user = if user.is_empty() { param("user").unwrap_or_else(|| "postgres".into()) } else { user };
-        let database = decode(url.path().trim_start_matches('/'))?;
+        let written = database_of(&url)?;
+        let database = decode(written)?;
+        if url.port().is_none() && param("port").is_some() {
+            return Err(unclear("its port stands behind the ?, where Prisma does not look")
+                .hint("Write it behind the host: postgresql://USER@HOST:PORT/DATABASE."));
+        }
         let parsed = Self {
             host,
-            port: url.port().or_else(|| param("port")?.parse().ok()).unwrap_or(5432),
+            port: url.port().unwrap_or(5432),
             password: url.password().map(decode).transpose()?.or_else(|| param("password")).map(Secret),
-            database: if database.is_empty() { user.clone() } else { database },
+            database_as_written: (written != database).then(|| written.to_owned()),
+            database,
             user,
             schema: param("schema").filter(|s| !s.is_empty()),
             tls: tls(param("sslmode").as_deref(), param("sslaccept").as_deref()),
@@ -127,7 +136,7 @@ impl DatabaseUrl {
     /// The same server and user, another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {
-        Self { database: database.to_owned(), ..self.clone() }
+        Self { database: database.to_owned(), database_as_written: None, ..self.clone() }
     }
 
     /// The schema that holds `_prisma_migrations`.
@@ -170,6 +179,21 @@ fn reject_other_schemes(text: &str) -> Result<()> {
         _ if !text.contains("://") => Err(Error::new(ErrorKind::Url, "The database URL does not begin with postgresql://. Nothing was changed").hint(EXAMPLE)),
         _ => Err(Error::new(ErrorKind::Url, format!("safemigrate is for PostgreSQL; the database URL begins with {scheme}://. Nothing was changed")).hint(EXAMPLE)),
     }
+}
+
+/// The database's name, still encoded. Where libpq and Prisma would each go to another one, nobody does.
+fn database_of(url: &Url) -> Result<&str> {
+    let path = url.path().strip_prefix('/').unwrap_or_default();
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    match (name, rest) {
+        ("", "") => Err(unclear("it names no database").hint(EXAMPLE)),
+        (name, "") => Ok(name),
+        _ => Err(unclear("more than one name stands behind the host").hint("A slash in a name is written %2F.")),
+    }
+}
+
+fn unclear(what: &str) -> Error {
+    Error::new(ErrorKind::Url, format!("The database URL is not clear: {what}. Nothing was changed"))
 }
 
 fn decode(text: &str) -> Result<String> {
@@ -219,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn reads_names_as_prisma_does() {
+        let of = |text: &str| DatabaseUrl::parse(text).unwrap();
+        assert_eq!(
+            (of("postgresql://a@h/d/").database, of("postgresql://a@h/d%2Fe").database),
+            ("d".into(), "d/e".into())
+        );
+        let odd = of("postgresql://a@h:1/my%20db?host=x&host=y&schema=s&schema=t");
+        assert_eq!((odd.host, odd.schema.as_deref()), (Host::Tcp("y".into()), Some("t")));
+        assert_eq!(odd.database_as_written.as_deref(), Some("my%20db"));
+        assert_eq!(of("postgresql://a@h/d").database_as_written, None);
+    }
+
+    #[test]
     fn reads_sockets() {
         let url = DatabaseUrl::parse("postgresql://jo@localhost/shop?host=/tmp/pg").unwrap();
         assert_eq!(url.host, Host::Socket("/tmp/pg".into()));
@@ -234,6 +271,12 @@ mod tests {
             ("postgresql://a@h:6543/d", "6543"),
             ("postgresql://a@ep-x-pooler.neon.example/d", "-pooler"),
             ("postgresql://a@h/d?pgbouncer=true", "pgbouncer"),
+            ("postgresql://a@h", "names no database"),
+            ("postgresql://a@h/?schema=x", "names no database"),
+            ("postgresql://a@h/%2E%2e", "names no database"),
+            ("postgresql://a@h/d/e", "more than one name"),
+            ("postgresql://a@h//d", "more than one name"),
+            ("postgresql://a@h/d?port=5433", "where Prisma does not look"),
         ] {
             let error = DatabaseUrl::parse(text).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Url);

@@ -55,7 +55,8 @@ fn unreadable(migrations: &Path) -> String {
 
 /// The folder of a migration; a name is never a way out of the migrations folder.
 fn folder(migrations: &Path, name: &str) -> Result<PathBuf> {
-    let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0']);
+    let plain =
+        !name.is_empty() && name != "." && name != ".." && !name.contains(|c| c == '\0' || std::path::is_separator(c));
     if plain {
         Ok(migrations.join(name))
     } else {

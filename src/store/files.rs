@@ -14,13 +14,18 @@ use tempfile::NamedTempFile;
 /// Those of the disk.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     fault::writing("folder.make")?;
-    match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
-        // the umask can only take rights away, but an existing folder may be open to others
-        Ok(()) if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 => {
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        }
-        done => done,
+    if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
+        make_private_folder(above)?;
     }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made?,
+    }
+    // the umask may have taken the owner's rights away, and an existing folder may be open to others
+    if fs::metadata(folder)?.permissions().mode() & 0o777 == 0o700 {
+        return Ok(());
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
 /// A new file for its owner alone.
@@ -28,7 +33,30 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of the disk; `AlreadyExists`.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    make_private(&file)?;
+    Ok(file)
+}
+
+/// Gives the owner back what the umask took from him, and nobody else anything.
+///
+/// # Errors
+/// Those of the disk.
+pub fn make_private(file: &File) -> io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o777 == 0o600 {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+/// A file that goes away again unless it gets a name.
+///
+/// # Errors
+/// Those of the disk.
+pub fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let temp = tempfile::NamedTempFile::new_in(folder)?;
+    make_private(temp.as_file())?;
+    Ok(temp)
 }
 
 /// Opens a file of the store for reading. A link is not followed, and a FIFO does not keep us waiting.
@@ -107,7 +135,7 @@ fn folder_of(path: &Path) -> &Path {
 
 fn durable_temp(folder: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     fault::writing("file.create")?;
-    let mut temp = NamedTempFile::new_in(folder)?;
+    let mut temp = temporary_in(folder)?;
     fault::writing("file.write")?;
     temp.write_all(content)?;
     fault::writing("file.fsync")?;

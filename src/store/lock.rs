@@ -55,14 +55,16 @@ impl Store {
 
     fn lock_file(&self) -> std::io::Result<File> {
         fault::writing("lock.open")?;
-        OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
             .custom_flags(files::no_surprises())
-            .open(self.root().join("lock"))
+            .open(self.root().join("lock"))?;
+        files::make_private(&file)?;
+        Ok(file)
     }
 }
 

@@ -222,7 +222,7 @@ impl Sink {
         fault::writing("object.write")?;
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(NamedTempFile::new_in(&self.folder)?),
+            none => none.insert(files::temporary_in(&self.folder)?),
         };
         file.write_all(&self.memory)?;
         self.memory.clear();

@@ -4,6 +4,7 @@
 //! one by one, because a line read from the terminal knows no Esc and swallows Ctrl-C.
 
 use super::{Ui, human};
+use crate::domain::names::shell_option;
 use crate::error::{Context, Error, ErrorKind, Result};
 use console::{Key, Term};
 
@@ -61,7 +62,7 @@ impl Ui {
     /// # Errors
     /// As `confirm`, and `Confirmation` when something else was typed.
     pub fn type_name(&self, expected: &str) -> Result<()> {
-        let hint = format!("add --confirm {expected}");
+        let hint = format!("add {}", shell_option("--confirm", expected));
         if let Some(given) = &self.settings.confirm {
             let wrong = || other_name(given, expected, "--confirm says").hint(hint);
             return if given == expected { Ok(()) } else { Err(wrong()) };
@@ -70,7 +71,11 @@ impl Ui {
             return Err(nobody(&format!("the name {expected} has to be typed")).hint(hint));
         }
         let line = self.ask(&format!("Type {} to go on: ", self.err_style.bold(expected)))?;
-        if line.trim() == expected { Ok(()) } else { Err(other_name(line.trim(), expected, "You typed")) }
+        if line == expected || line.trim() == expected {
+            Ok(())
+        } else {
+            Err(other_name(line.trim(), expected, "You typed"))
+        }
     }
 
     /// One line from the terminal.

@@ -111,7 +111,7 @@ impl Ui {
     pub fn result(&self, report: &(impl Report + ?Sized)) {
         self.bar.clear();
         if self.settings.json {
-            self.print(&report::success(report));
+            self.print(&human::tame_json(&report::success(report)));
         } else {
             self.print(&human::tame(&report.text(&self.out_style)));
         }
@@ -126,7 +126,7 @@ impl Ui {
     pub fn error(&self, error: &Error, command: &str) {
         self.bar.clear();
         if self.settings.json {
-            self.print(&report::failure(error, command, &Fields::new()));
+            self.print(&human::tame_json(&report::failure(error, command, &Fields::new())));
         } else {
             self.talk(&report::error_text(error, &self.err_style));
         }
@@ -138,7 +138,8 @@ impl Ui {
         let Some(report) = &failure.report else { return self.error(&failure.error, command) };
         self.bar.clear();
         if self.settings.json {
-            self.print(&report::failure(&failure.error, report.command(), &report.json()));
+            let json = report::failure(&failure.error, report.command(), &report.json());
+            self.print(&human::tame_json(&json));
         } else {
             self.print(&human::tame(&report.text(&self.out_style)));
             self.talk(&report::error_text(&failure.error, &self.err_style));

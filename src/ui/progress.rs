@@ -105,7 +105,7 @@ impl Progress {
             bar.set_prefix(format!(", {} done", human::plural(done, "table")));
         }
         if self.verbose {
-            self.line(&format!("  {name}"));
+            self.line(&format!("  {}", human::one_line(name)));
         }
     }
 

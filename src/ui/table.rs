@@ -27,7 +27,7 @@ impl Table {
 
     /// Adds a row. Missing cells are empty, and what is more than the headings is left out.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let one_line = |cell: String| human::tame(&cell.replace('\n', "\\n").replace('\t', "\\t")).into_owned();
+        let one_line = |cell: String| human::tame(&human::one_line(&cell)).into_owned();
         let mut row: Vec<String> = cells.into_iter().map(one_line).collect();
         row.resize(self.headings.len(), String::new());
         self.rows.push(row);

@@ -11,7 +11,7 @@ mod tests;
 mod values;
 mod words;
 
-pub use words::{Entry, command_line, entries, in_words, shell_word};
+pub use words::{Entry, command_line, entries, in_words};
 
 use super::compare::Verification;
 use super::manifest::{Manifest, TableData};

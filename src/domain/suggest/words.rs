@@ -1,7 +1,7 @@
 //! Suggestions as they are typed, printed and serialised.
 
 use super::{Advice, Suggestion};
-use crate::domain::names::QualifiedName;
+use crate::domain::names::{QualifiedName, shell_option};
 use crate::domain::reinsert::OnConflict;
 use serde::Serialize;
 
@@ -24,18 +24,6 @@ fn part_text(name: &str) -> String {
     if plain { name.to_owned() } else { crate::domain::names::quote_ident(name) }
 }
 
-/// A word as a POSIX shell reads it back.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_.=-:/,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else if text.contains('\'') && !text.contains(['"', '$', '`', '\\', '!']) {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
 impl Advice {
     fn words(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -52,8 +40,7 @@ impl Advice {
 
     /// As it is typed in a shell.
     pub fn command_line(&self) -> String {
-        let words: Vec<String> =
-            self.words().iter().map(|(flag, text)| format!("{flag} {}", shell_word(text))).collect();
+        let words: Vec<String> = self.words().iter().map(|(flag, text)| shell_option(flag, text)).collect();
         words.join(" ")
     }
 }
@@ -75,7 +62,7 @@ pub fn command_line(suggestions: &[Suggestion]) -> String {
             words.push(word);
         }
     }
-    words.iter().map(|(flag, text)| format!(" {flag} {}", shell_word(text))).collect()
+    words.iter().map(|(flag, text)| format!(" {}", shell_option(flag, text))).collect()
 }
 
 /// A line for each: what to add, and why.
@@ -149,7 +136,6 @@ mod tests {
             r#" --map User=User --map 'User.my title="a.b".name' --map "User=it's" --fill "User.name=''" --map-value 'User.role:GUEST=?' --on-conflict fill --table User"#
         );
         assert_eq!(command_line(&[]), "");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub(super) async fn proof(
     job.stage("Proving the restored copy", job.backup.bytes());
     prove::contents(job, sessions).await?;
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-    let found = structure::describe(&pg_dump, &job.url.with_database(scratch)).await?;
+    let found = structure::describe(&pg_dump, &job.url.with_database(scratch), job.server_version).await?;
     let differences = prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump));
     fault::at("beside.compared");
     if differences.is_empty() {

@@ -230,7 +230,7 @@ async fn keep_schemas(
         }
         if schema.mine {
             let owner = owner_in(blueprint, &schema);
-            emptying::renew_schema(connection, &schema, owner, job.server_version).await?;
+            emptying::renew_schema(connection, &schema, owner.as_deref(), job.server_version).await?;
         } else {
             kept.foreign_schemas.insert(schema.name.clone());
         }
@@ -239,9 +239,10 @@ async fn keep_schemas(
     Ok(())
 }
 
-fn owner_in<'a>(blueprint: &'a Blueprint, schema: &Schema) -> Option<&'a str> {
-    let entry = blueprint.entries().find(|e| e.kind == "SCHEMA" && e.name == schema.name)?;
-    entry.owner.as_deref()
+/// Whose a schema is in the backup; of `public` there may be no statement, but it has its owner's name.
+fn owner_in(blueprint: &Blueprint, schema: &Schema) -> Option<String> {
+    let entry = blueprint.entries().find(|e| e.kind == "SCHEMA" && e.schema_made() == schema.name)?;
+    entry.given_to().or_else(|| entry.owner.clone())
 }
 
 async fn keep_extensions(blueprint: &Blueprint, connection: &mut PgConnection, kept: &mut Kept) -> Result<()> {
@@ -289,7 +290,7 @@ async fn settle(job: &Job<'_>, committing: &Committing, error: Error) -> Result<
 /// What this role could not make exactly as in the backup. The rows are proven; this is about rights and the like.
 async fn differences(job: &Job<'_>, blueprint: &Blueprint) -> Result<Vec<String>> {
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
-    let found = structure::describe(&pg_dump, job.url).await?;
+    let found = structure::describe(&pg_dump, job.url, job.server_version).await?;
     structure::analyze(&mut connect(job.url).await?).await;
     Ok(prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump)))
 }

@@ -1,7 +1,7 @@
 //! What stays in a database that is restored in place, and which of the backup's statements are then not run.
 
 use crate::domain::names::quote_ident;
-use crate::postgres::structure::Entry;
+use crate::postgres::structure::{Entry, one_line};
 use std::collections::BTreeSet;
 
 /// What is there already when the backup's statements run.
@@ -24,13 +24,13 @@ impl Kept {
     /// Whether the entry's statements are to be run.
     pub fn lets_run(&self, entry: &Entry) -> bool {
         match entry.kind.as_str() {
-            "SCHEMA" => !self.schemas.contains(&entry.name),
+            "SCHEMA" => !self.schemas.contains(&entry.schema_made()),
             "EXTENSION" => !self.extensions.contains(&entry.name),
-            "DEFAULT ACL" => !entry.owner.as_ref().is_some_and(|o| self.default_privileges_of.contains(o)),
+            "DEFAULT ACL" => !entry.default_privileges_of().is_some_and(|o| self.default_privileges_of.contains(&o)),
             "ACL" | "COMMENT" | "SECURITY LABEL" => {
                 !self.is_about_a_foreign_thing(&entry.name) && !self.is_of_a_foreign_role(entry)
             }
-            kind => !self.globals.contains(&(kind.to_owned(), entry.name.clone())),
+            kind => !self.globals.iter().any(|(of, name)| of == kind && entry.is_named(name)),
         }
     }
 
@@ -47,7 +47,8 @@ impl Kept {
     }
 
     fn is_of_a_foreign_role(&self, entry: &Entry) -> bool {
-        entry.owner.as_ref().is_some_and(|owner| self.foreign_roles.contains(owner))
+        let owner = entry.default_privileges_of().or_else(|| entry.owner.clone());
+        owner.is_some_and(|owner| self.foreign_roles.contains(&owner))
     }
 
     /// `SCHEMA auth`, `EXTENSION "uuid-ossp"`, `FOREIGN SERVER files` …
@@ -55,7 +56,7 @@ impl Kept {
         let speaks_of = |word: &str, thing: &str| {
             name.strip_prefix(word)
                 .and_then(|n| n.strip_prefix(' '))
-                .is_some_and(|n| n == thing || n == quote_ident(thing))
+                .is_some_and(|n| n == one_line(thing) || n == one_line(&quote_ident(thing)))
         };
         self.foreign_schemas.iter().any(|s| speaks_of("SCHEMA", s))
             || self.foreign_extensions.iter().any(|e| speaks_of("EXTENSION", e))
@@ -112,7 +113,8 @@ mod tests {
         ] {
             assert_eq!(kept.lets_run(&entry(kind, name)), runs, "{kind} {name}");
         }
-        let of_boss = Entry { owner: Some("boss".into()), ..entry("DEFAULT ACL", "x") };
+        let sql = "ALTER DEFAULT PRIVILEGES FOR ROLE boss GRANT SELECT ON TABLES TO jo;\n".into();
+        let of_boss = Entry { sql, ..entry("DEFAULT ACL", "x") };
         assert!(!kept.lets_run(&of_boss) && kept.stays(&of_boss));
         let on_the_server = Entry { owner: Some("boss".into()), ..entry("ACL", "FUNCTION pg_ls_logdir()") };
         assert!(!kept.lets_run(&on_the_server) && kept.stays(&on_the_server));

@@ -63,10 +63,12 @@ pub(super) async fn find_owners(
     kept: &Kept,
     findings: &mut Findings,
 ) -> Result<()> {
-    let in_place = |e: &Entry| kept.lets_run(e) || (e.kind == "SCHEMA" && !kept.foreign_schemas.contains(&e.name));
+    let in_place =
+        |e: &Entry| kept.lets_run(e) || (e.kind == "SCHEMA" && !kept.foreign_schemas.contains(&e.schema_made()));
     let owners = |wanted: &dyn Fn(&Entry) -> bool| -> BTreeSet<String> {
         // whoever owns the database is in this one
-        let owners = blueprint.entries().filter(|e| wanted(e)).filter_map(|e| e.owner.clone());
+        let named = |e: &Entry| e.given_to().or_else(|| e.default_privileges_of());
+        let owners = blueprint.entries().filter(|e| wanted(e)).filter_map(named);
         owners.filter(|o| o != "pg_database_owner").collect()
     };
     let (all, restored_in_place) = (owners(&|_| true), owners(&in_place));

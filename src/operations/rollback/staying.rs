@@ -26,7 +26,7 @@ pub(super) async fn against_staying(
         // what differs is named after the restore
         return Ok(Vec::new());
     }
-    let found = structure::describe(&pg_dump, url).await?;
+    let found = structure::describe(&pg_dump, url, server_version).await?;
     Ok(differing(kept, found.iter(), blueprint.entries()))
 }
 

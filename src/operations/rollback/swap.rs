@@ -3,6 +3,7 @@
 use super::beside::{self, Desk, clear_up};
 use super::{Blueprint, Job, Plan, Restored, nothing_changed, somebody_wrote};
 use crate::domain::event::Event;
+use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::operations::interrupt::Interrupt;
@@ -210,8 +211,8 @@ async fn finish(
         && let Err(error) = clear_up(interrupt, drop_replaced(job, names)).await
     {
         notes.push(format!(
-            "The replaced database could not be dropped: {error}. DROP DATABASE \"{}\" does it.",
-            names.aside
+            "The replaced database could not be dropped: {error}. DROP DATABASE {} does it.",
+            quote_ident(&names.aside)
         ));
     }
     Ok(plan.restored(notes))

@@ -15,7 +15,7 @@ pub use contents::{
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,
 };
-pub use script::{Entry, Splitter};
+pub use script::{Entry, Splitter, one_line};
 
 use super::tools::{self, Program, Tool};
 use super::url::DatabaseUrl;
@@ -106,8 +106,8 @@ impl Archive {
 ///
 /// # Errors
 /// `Server` with what `pg_dump` says.
-pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl) -> Result<Vec<Entry>> {
-    let mut command = tools::command(pg_dump, url);
+pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl, server_version: u32) -> Result<Vec<Entry>> {
+    let mut command = tools::command(pg_dump, url, server_version);
     command.args(["--exclude-table-data=*.*", "--no-blobs"]);
     let mut script = Script::start(command, Splitter::whole(), Program::PgDump, "reading the structure")?;
     let mut entries = Vec::new();

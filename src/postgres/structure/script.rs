@@ -30,6 +30,34 @@ impl Entry {
         lines.join("\n")
     }
 
+    /// The role to which the entry's statement gives what it made: `ALTER … OWNER TO "jo";`. The header's owner is for
+    /// people: line breaks and spaces at the end of a name are lost there.
+    pub fn given_to(&self) -> Option<String> {
+        // the last that is nothing but that: bodies and names may hold the same words
+        self.sql.rmatch_indices(" OWNER TO ").find_map(|(at, words)| {
+            let (role, rest) = read_ident(&self.sql[at + words.len()..])?;
+            let mut lines = rest.strip_prefix(';')?.lines();
+            lines.all(|l| l.trim().is_empty() || l.starts_with("--")).then_some(role)
+        })
+    }
+
+    /// Whose default privileges a `DEFAULT ACL` is about.
+    pub fn default_privileges_of(&self) -> Option<String> {
+        let (_, role) = self.sql.split_once("ALTER DEFAULT PRIVILEGES FOR ROLE ")?;
+        read_ident(role).map(|(role, _)| role)
+    }
+
+    /// The schema that a `SCHEMA` makes, or speaks of where it is there from birth.
+    pub fn schema_made(&self) -> String {
+        let made = self.sql.split_once("CREATE SCHEMA ").and_then(|(_, name)| read_ident(name));
+        made.map_or_else(|| self.name.clone(), |(name, _)| name)
+    }
+
+    /// Whether the entry's name, which stands on one line, is this one.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == one_line(name)
+    }
+
     /// Reads `-- Name: User; Type: TABLE; Schema: public; Owner: jo`, from its end, where names are least wild.
     fn from_header(line: &str) -> Option<Self> {
         let text = line.strip_prefix("-- Name: ").or_else(|| line.strip_prefix("-- Data for Name: "))?;
@@ -46,6 +74,27 @@ impl Entry {
             owner: known(owner),
             sql: String::new(),
         })
+    }
+}
+
+/// A name as it stands in a header.
+pub fn one_line(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
+}
+
+/// The identifier at the beginning of SQL text that PostgreSQL wrote, and what follows it.
+fn read_ident(sql: &str) -> Option<(String, &str)> {
+    let Some(inside) = sql.strip_prefix('"') else {
+        let end = sql.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')).unwrap_or(sql.len());
+        return (end > 0).then(|| (sql[..end].to_owned(), &sql[end..]));
+    };
+    let mut from = 0;
+    loop {
+        let end = from + inside[from..].find('"')?;
+        if !inside[end + 1..].starts_with('"') {
+            return Some((inside[..end].replace("\"\"", "\""), &inside[end + 1..]));
+        }
+        from = end + 2;
     }
 }
 
@@ -256,6 +305,23 @@ mod tests {
             ["EXTENSION citext", "COMMENT EXTENSION citext"]
         );
         assert_eq!(entries[1].owner, None);
+    }
+
+    #[test]
+    fn reads_whom_things_are_given_to_from_the_statement() {
+        let of = |sql: &str| Entry { kind: "X".into(), schema: None, name: "x y".into(), owner: None, sql: sql.into() };
+        for (sql, role) in [
+            ("CREATE TABLE t ();\n\n\nALTER TABLE t OWNER TO jo;\n\n--\n", Some("jo")),
+            ("ALTER SCHEMA \"x\" OWNER TO \"a\nb \"\" OWNER TO c; \";\n", Some("a\nb \" OWNER TO c; ")),
+            ("CREATE FUNCTION f() AS $$ ALTER TABLE t OWNER TO jo; $$;\n", None),
+            ("COMMENT ON TABLE t IS 'ALTER TABLE t OWNER TO jo;';\n", None),
+        ] {
+            assert_eq!(of(sql).given_to().as_deref(), role, "{sql}");
+        }
+        let default = of("ALTER DEFAULT PRIVILEGES FOR ROLE \"j o\" IN SCHEMA s GRANT SELECT ON TABLES TO x;\n");
+        assert_eq!(default.default_privileges_of().as_deref(), Some("j o"));
+        assert_eq!(of("CREATE SCHEMA \"x\ny\";\n").schema_made(), "x\ny");
+        assert!(of("").schema_made() == "x y" && of("").is_named("x\ny"));
     }
 
     #[test]
