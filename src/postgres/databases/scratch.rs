@@ -199,16 +199,23 @@ pub async fn marked(connection: &mut PgConnection, live: &str) -> Result<Vec<Mar
     Ok(found)
 }
 
+/// Together a second.
+const LOCK_TRIES: u32 = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
 /// Takes the lock that says "somebody works beside this database", held until the connection ends.
 ///
 /// # Errors
 /// `Locked` when another safemigrate holds it.
 pub async fn work_lock(connection: &mut PgConnection, live: &str) -> Result<()> {
     let sql = "SELECT pg_try_advisory_lock(hashtext('safemigrate rollback'), hashtext($1))";
-    let taken: bool =
-        sqlx::query_scalar(sql).bind(live).fetch_one(connection).await.map_err(doing("taking the rollback lock"))?;
-    if taken {
-        return Ok(());
+    // the session of one that has just ended, or was killed, takes a moment to go
+    for _ in 0..LOCK_TRIES {
+        let asked = sqlx::query_scalar(sql).bind(live).fetch_one(&mut *connection);
+        if asked.await.map_err(doing("taking the rollback lock"))? {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
     }
     Err(Error::new(
         ErrorKind::Locked,
