@@ -43,6 +43,8 @@ async fn prepare(job: &Job<'_>, plan: &Plan) -> Result<(PgConnection, Blueprint,
         return Err(somebody_wrote(&job.url.database));
     }
     let kept = empty(job, &blueprint, &mut connection).await?;
+    run(job, &blueprint.schemas, &kept, &mut connection).await?;
+    let lent = structure::lend_schemas(&mut connection, &blueprint.owners()).await?;
     run(job, &blueprint.before_rows, &kept, &mut connection).await?;
     let connections = std::slice::from_mut(&mut connection);
     fill::rows(job, connections).await?;
@@ -50,6 +52,7 @@ async fn prepare(job: &Job<'_>, plan: &Plan) -> Result<(PgConnection, Blueprint,
     fill::sequences(job, &mut connection).await?;
     job.stage("Building indexes and constraints", 0);
     run(job, &blueprint.after_rows, &kept, &mut connection).await?;
+    structure::take_schemas_back(&mut connection, &lent).await?;
     run(job, &blueprint.last, &kept, &mut connection).await?;
     fill::materialized_views(job, &mut connection, Frame::Savepoint).await?;
     job.stage("Proving the restored database", job.backup.bytes());

@@ -9,8 +9,9 @@ mod run;
 mod script;
 
 pub use contents::{
-    Outcome, analyze, begin, clear_extension_rows, commit, drop_schemas_but, outcome_of, referenced_first, run_part,
-    search_like_the_application, search_nothing, set_sequences, transaction_id,
+    Outcome, analyze, begin, clear_extension_rows, commit, drop_schemas_but, lend_schemas, outcome_of,
+    referenced_first, run_part, search_like_the_application, search_nothing, set_sequences, take_schemas_back,
+    transaction_id,
 };
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,
