@@ -12,6 +12,8 @@ mod interrupted;
 mod loss;
 #[path = "dev/nothing_lost.rs"]
 mod nothing_lost;
+#[path = "dev/retried.rs"]
+mod retried;
 #[path = "dev/scenes.rs"]
 mod scenes;
 #[path = "dev/shapes.rs"]

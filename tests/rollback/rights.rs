@@ -113,6 +113,26 @@ fn rights_that_were_given_on_need_a_superuser() {
 }
 
 #[test]
+fn what_belongs_to_a_role_that_one_is_a_member_of_comes_back() {
+    for (role, strategy) in [("maker", Strategy::Swap), ("plain", Strategy::InPlace)] {
+        let scene = Scene::new(role);
+        scene.cluster.psql("postgres", &format!("GRANT writer TO {role}"));
+        scene.sql(
+            "CREATE SCHEMA app; GRANT CREATE, USAGE ON SCHEMA app, public TO writer; CREATE TABLE app.item (id serial, kind text);
+             INSERT INTO app.item (kind) VALUES ('a'); ALTER TABLE app.item OWNER TO writer; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+             ALTER FUNCTION f() OWNER TO writer; CREATE STATISTICS app.s ON id, kind FROM app.item; ALTER STATISTICS app.s OWNER TO writer;
+             CREATE TABLE app.once (id int); ALTER TABLE app.once OWNER TO writer; REVOKE CREATE ON SCHEMA app FROM writer;
+             CREATE VIEW v AS SELECT * FROM app.item; GRANT SELECT ON app.item TO reader",
+        );
+        let (before, backup) = (scene.exact(), scene.backup());
+        scene.sql("DROP TABLE app.item CASCADE; REVOKE ALL ON SCHEMA public FROM writer; DROP FUNCTION f()");
+        let done = scene.roll_back(&backup).unwrap();
+        assert_eq!((done.strategy, done.notes), (strategy, vec![]));
+        assert_same(&before, &scene.exact());
+    }
+}
+
+#[test]
 fn a_member_who_may_not_act_as_the_role_is_refused() {
     let scene = Scene::new("maker");
     if scene.cluster.programs.major < 16 {

@@ -103,6 +103,10 @@ pub(super) async fn sessions(job: &Job<'_>, scratch: &str) -> Result<Vec<PgConne
 /// Structure and data of the backup into the empty database.
 pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut [PgConnection]) -> Result<()> {
     let [first, ..] = sessions else { return Ok(()) };
+    for entry in &blueprint.schemas {
+        structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
+    }
+    let lent = structure::lend_schemas(first, &blueprint.owners()).await?;
     for entry in &blueprint.before_rows {
         structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
     }
@@ -120,6 +124,7 @@ pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut
     structure::run_parallel(sessions, &blueprint.after_rows, &job.paths).await?;
     fault::at("beside.indexes");
     let [first, ..] = sessions else { return Ok(()) };
+    structure::take_schemas_back(first, &lent).await?;
     for entry in &blueprint.last {
         structure::run_entry(first, entry, Frame::Transaction, &job.paths).await?;
     }

@@ -86,6 +86,8 @@ async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> R
     refuse_writes(job, plan, connection).await?;
     let kept = empty(job, &blueprint, connection).await?;
     fault::at("in-place.emptied");
+    run(job, &blueprint.schemas, &kept, connection).await?;
+    let lent = structure::lend_schemas(connection, &blueprint.owners()).await?;
     run(job, &blueprint.before_rows, &kept, connection).await?;
     fault::at("in-place.structure");
     fill::rows(job, std::slice::from_mut(connection)).await?;
@@ -94,6 +96,7 @@ async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> R
     fault::at("in-place.sequences");
     job.stage("Building indexes and constraints", 0);
     run(job, &blueprint.after_rows, &kept, connection).await?;
+    structure::take_schemas_back(connection, &lent).await?;
     run(job, &blueprint.last, &kept, connection).await?;
     fill::materialized_views(job, connection, Frame::Savepoint).await?;
     fault::at("in-place.views");

@@ -33,6 +33,7 @@ use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -148,6 +149,7 @@ impl Job<'_> {
 /// The structure of a backup, ready to be run.
 struct Blueprint {
     archive: Archive,
+    schemas: Vec<Entry>,
     before_rows: Vec<Entry>,
     after_rows: Vec<Entry>,
     /// Rights and event triggers, which must not meddle with what comes before them.
@@ -168,15 +170,22 @@ impl Blueprint {
         let unpacking = tokio::task::spawn_blocking(move || Archive::unpack(tool, content, &folder));
         let archive = unpacking.await.map_err(|e| Error::new(ErrorKind::Other, "Unpacking stopped").because(e))??;
         let mut last = Vec::new();
-        let before_rows = without_rights(archive.entries(Section::PreData).await?, &mut last);
+        let making = without_rights(archive.entries(Section::PreData).await?, &mut last);
+        let (schemas, before_rows) = making.into_iter().partition(|e| e.kind == "SCHEMA");
         let after_rows = without_rights(archive.entries(Section::PostData).await?, &mut last);
         // event triggers would fire on the rights
         last.sort_by_key(is_event_trigger);
-        Ok(Self { archive, before_rows, after_rows, last })
+        Ok(Self { archive, schemas, before_rows, after_rows, last })
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.before_rows.iter().chain(&self.after_rows).chain(&self.last)
+        self.schemas.iter().chain(&self.before_rows).chain(&self.after_rows).chain(&self.last)
+    }
+
+    /// Schemas, and who owns something in them.
+    fn owners(&self) -> BTreeSet<(&str, &str)> {
+        let making = self.before_rows.iter().chain(&self.after_rows);
+        making.filter_map(|e| Some((e.schema.as_deref()?, e.owner.as_deref()?))).collect()
     }
 }
 

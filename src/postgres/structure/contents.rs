@@ -8,6 +8,7 @@ use crate::postgres::session::{doing, server_error};
 use crate::postgres::waiting::LOCK_WAIT_SECONDS;
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
+use std::collections::BTreeSet;
 
 /// Functions of the user in domains and checks find what they name without a schema.
 ///
@@ -106,6 +107,38 @@ pub async fn begin(connection: &mut PgConnection) -> Result<()> {
 /// `Server`.
 pub async fn commit(connection: &mut PgConnection) -> Result<()> {
     connection.execute("COMMIT").await.map(drop).map_err(doing("committing the restore"))
+}
+
+/// Lets everybody who will own something in a schema create in it: `ALTER … OWNER TO` asks that of a plain role, and the
+/// rights of the backup come last. Gives what takes it back.
+///
+/// # Errors
+/// `Server`.
+pub async fn lend_schemas(connection: &mut PgConnection, owners: &BTreeSet<(&str, &str)>) -> Result<Vec<String>> {
+    let (schemas, roles): (Vec<&str>, Vec<&str>) = owners.iter().copied().unzip();
+    let sql = "SELECT format('CREATE ON SCHEMA %I', n.nspname), quote_ident(r.rolname)
+        FROM unnest($1::text[], $2::text[]) AS o(schema, role) JOIN pg_namespace n ON n.nspname = o.schema::name
+        JOIN pg_roles r ON r.rolname = o.role::name, pg_roles me
+        WHERE me.rolname = current_user AND NOT me.rolsuper AND pg_has_role(n.nspowner, 'USAGE')
+            AND NOT has_schema_privilege(r.oid, n.oid, 'CREATE')";
+    let lacking: Vec<(String, String)> = sqlx::query_as(sql)
+        .bind(schemas)
+        .bind(roles)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(doing("asking for rights on schemas"))?;
+    let grants: Vec<String> = lacking.iter().map(|(what, role)| format!("GRANT {what} TO {role}")).collect();
+    connection.execute(grants.join("; ").as_str()).await.map_err(doing("lending a schema to the owners in it"))?;
+    Ok(lacking.into_iter().map(|(what, role)| format!("REVOKE {what} FROM {role}")).collect())
+}
+
+/// Takes back what `lend_schemas` gave.
+///
+/// # Errors
+/// `Server`.
+pub async fn take_schemas_back(connection: &mut PgConnection, lent: &[String]) -> Result<()> {
+    let taken = connection.execute(lent.join("; ").as_str()).await;
+    taken.map(drop).map_err(doing("taking a schema back from the owners in it"))
 }
 
 /// Drops the schemas that are not in the list; they must be empty.

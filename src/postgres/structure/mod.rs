@@ -9,8 +9,8 @@ mod run;
 mod script;
 
 pub use contents::{
-    analyze, begin, clear_extension_rows, commit, drop_schemas_but, referenced_first, run_part,
-    search_like_the_application, search_nothing, set_sequences,
+    analyze, begin, clear_extension_rows, commit, drop_schemas_but, lend_schemas, referenced_first, run_part,
+    search_like_the_application, search_nothing, set_sequences, take_schemas_back,
 };
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,
