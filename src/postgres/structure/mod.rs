@@ -17,6 +17,7 @@ pub use script::{Entry, Splitter};
 
 use super::tools::{self, Program, Tool};
 use super::url::DatabaseUrl;
+use super::waiting::LOCK_TIMEOUT;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -104,7 +105,7 @@ impl Archive {
 /// `Server` with what `pg_dump` says.
 pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl) -> Result<Vec<Entry>> {
     let mut command = tools::command(pg_dump, url);
-    command.args(["--exclude-table-data=*.*", "--no-blobs"]);
+    command.args(["--exclude-table-data=*.*", "--no-blobs"]).arg(format!("--lock-wait-timeout={LOCK_TIMEOUT}"));
     let mut script = Script::start(command, Splitter::whole(), Program::PgDump, "reading the structure")?;
     let mut entries = Vec::new();
     while let Some(entry) = script.next().await? {
