@@ -128,6 +128,21 @@ fn only_the_migration_is_blamed_for_what_it_did() {
     assert_eq!(table(&said, "public.entry")["verdict"], "lost-rows", "{said:#}");
 }
 
+/// Our own sessions, however they are called, are nobody else; a client of anybody's is.
+#[tokio::test]
+async fn who_else_is_there() {
+    use safemigrate::postgres::{session::connect, url::DatabaseUrl, writers::others_are_connected};
+    let cluster = Cluster::start();
+    let url = DatabaseUrl::parse(&cluster.url("postgres")).unwrap();
+    let mut ours = connect(&url).await.unwrap();
+    let mut named = cluster.session("postgres");
+    named.run("SET application_name = 'safemigrate dev 4711 2026-11-23T00:00:00Z'");
+    assert!(!others_are_connected(&mut ours).await.unwrap());
+    let mut client = cluster.session("postgres");
+    client.run("SELECT 1");
+    assert!(others_are_connected(&mut ours).await.unwrap());
+}
+
 /// Where nobody else is connected a row that is gone is the migration's, whatever its SQL looks like.
 #[test]
 fn nobody_else_is_blamed_when_nobody_else_is_there() {

@@ -11,6 +11,7 @@ use crate::postgres::dump::dump_structure;
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::waiting::naming;
 use crate::store::{Batch, Store};
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,7 +60,7 @@ pub async fn take(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Taken> {
-    let taken = interrupt.or(take_uninterrupted(url, store, request, observer)).await;
+    let taken = interrupt.or(naming(url, take_uninterrupted(url, store, request, observer))).await;
     observer.on(Event::StageDone);
     taken.map_err(|e| no_backup(store, request.reason, e))
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::mark::{Mark, read_mark, remove_mark, set_mark};
 use crate::postgres::session;
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::waiting::naming;
 use crate::prisma::{Project, Settings, UrlSource, dotenv, production_files};
 use serde::Serialize;
 
@@ -76,7 +77,7 @@ fn facts(
 /// # Errors
 /// Those of connecting; `Server` when the role does not own the database.
 pub async fn mark(url: &DatabaseUrl) -> Result<()> {
-    set_mark(&mut session::connect(url).await?).await.map(drop)
+    naming(url, async { set_mark(&mut session::connect(url).await?).await.map(drop) }).await
 }
 
 /// Takes the mark away.
@@ -84,7 +85,7 @@ pub async fn mark(url: &DatabaseUrl) -> Result<()> {
 /// # Errors
 /// As `mark`.
 pub async fn unmark(url: &DatabaseUrl) -> Result<()> {
-    remove_mark(&mut session::connect(url).await?).await.map(drop)
+    naming(url, async { remove_mark(&mut session::connect(url).await?).await.map(drop) }).await
 }
 
 async fn ask_for_mark(url: &DatabaseUrl) -> Result<Option<Mark>> {

@@ -20,7 +20,8 @@ use crate::fault;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
-use crate::postgres::writers;
+use crate::postgres::waiting::LOCK_WAIT_SECONDS;
+use crate::postgres::writers::{self, AtWork};
 pub use crate::prisma::Attach;
 use crate::prisma::{Project, prisma_command, run_attached};
 use crate::store::Store;
@@ -182,23 +183,47 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
 }
 
 /// Prisma may be gone while the server is still in its last statement, and commits it: what is looked at before that
-/// end proves nothing. Tells whether somebody else is connected.
+/// end proves nothing. A statement that runs is waited for; one that waits for somebody's lock may never end. Tells whether
+/// somebody else is connected.
 async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<bool> {
+    const PATIENCE: Duration = Duration::from_secs(LOCK_WAIT_SECONDS as u64);
     let mut connection = match place.interrupt.or(connect(place.url)).await {
         Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(false),
         opened => opened?,
     };
-    let mut told = false;
+    let (mut told, mut stuck) = (false, None);
     let begun = Instant::now();
-    while place.interrupt.or(writers::at_work(&mut connection, since.unwrap_or("-infinity"))).await? {
+    while let Some(other) = place.interrupt.or(writers::at_work(&mut connection, since.unwrap_or("-infinity"))).await? {
+        if other.idle && begun.elapsed() > PATIENCE {
+            let what =
+                format!("Somebody holds Prisma's lock and does nothing, so that it is not waited for: {}", other.who);
+            place.observer.on(Event::Note(what));
+            break;
+        }
         if !told && begun.elapsed() > Duration::from_secs(1) {
             let what = "Prisma has ended, but the server is still at a statement of it: waiting for its end";
-            place.observer.on(Event::Note(what.into()));
+            place.observer.on(Event::Note(format!("{what} ({})", other.who)));
             told = true;
+        }
+        let AtWork { who, waits_for: Some(holder), .. } = other else {
+            stuck = None;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        if stuck.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            return Err(never_ends(&who, &holder));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     writers::others_are_connected(&mut connection).await
+}
+
+fn never_ends(who: &str, holder: &str) -> Error {
+    let message =
+        format!("A statement of Prisma's is still on the server and waits for a lock ({who}), held by {holder}");
+    Error::new(ErrorKind::Server, message).hint(
+        "SELECT pg_terminate_backend(PROCESS) gives the statement up, or, with the holder's number, lets it go on.",
+    )
 }
 
 /// What the migrations that were not applied before can have touched; whatever else happens to a database is no loss of theirs.
@@ -287,5 +312,6 @@ fn unverified(run: &Run, error: Error) -> Error {
             .hint(format!("The state before is safe in the checkpoint {full}. Compare: safemigrate verify {full}"))
             .hint(format!("Structure and data as before: safemigrate rollback {full}"));
     }
+    ours.hints.extend(error.hints.iter().cloned());
     ours.because(error.promising_nothing())
 }

@@ -19,6 +19,7 @@ use crate::postgres::copy::{copy_out, copy_out_statement};
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::waiting::naming;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -81,7 +82,7 @@ pub async fn compare_live(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Verification> {
-    let compared = interrupt.or(read_and_compare(url, store, backup, extent, observer)).await;
+    let compared = interrupt.or(naming(url, read_and_compare(url, store, backup, extent, observer))).await;
     observer.on(Event::StageDone);
     compared.map_err(explain_rights)
 }

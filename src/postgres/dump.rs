@@ -2,6 +2,7 @@
 
 use super::tools::{Program, command, find, outcome};
 use super::url::DatabaseUrl;
+use super::waiting::LOCK_TIMEOUT;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::fault;
 use std::process::Stdio;
@@ -11,9 +12,6 @@ use tokio::io::AsyncReadExt;
 const PIECE: usize = 128 << 10;
 /// How an archive begins.
 const ARCHIVE: &[u8] = b"PGDMP";
-/// `pg_dump` gives up on somebody's lock after so many milliseconds; our own lock is held by then, so that it
-/// can only wait for one who queued behind us.
-const LOCK_WAIT_MS: u32 = 10_000;
 
 /// Runs `pg_dump` under the exported snapshot and hands its archive on; gives the version of `pg_dump`.
 ///
@@ -30,7 +28,8 @@ pub async fn dump_structure(
         // -s would leave out the large objects
         .args(["--format=custom", "--compress=0", "--blobs", "--exclude-table-data=*.*", "--no-password"])
         .arg(format!("--snapshot={snapshot}"))
-        .arg(format!("--lock-wait-timeout={LOCK_WAIT_MS}"))
+        // our own lock is held by now: it can only wait for one who queued behind us
+        .arg(format!("--lock-wait-timeout={LOCK_TIMEOUT}"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -26,7 +26,8 @@ pub const SESSION: &str = r"concat('process ', a.pid, ' of user ', a.usename,
 /// Who holds a lock that belongs to no session, by the lock `l`.
 const PREPARED: &str = "(SELECT concat('the prepared transaction ', quote_literal(p.gid), ' of user ', p.owner,
         ' for ', extract(epoch FROM clock_timestamp() - p.prepared)::int8, ' s (COMMIT PREPARED or ROLLBACK PREPARED ends it)')
-    FROM pg_prepared_xacts p WHERE l.pid IS NULL AND p.transaction::text = split_part(l.virtualtransaction, '/', 2))";
+    FROM pg_prepared_xacts p JOIN pg_locks x ON x.transactionid = p.transaction
+    WHERE l.pid IS NULL AND x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction LIMIT 1)";
 
 /// What a lock is wanted for.
 #[derive(Debug, Clone, Copy)]
@@ -153,13 +154,13 @@ async fn look_out(url: &DatabaseUrl, seen: &Mutex<Option<Blocker>>) {
 async fn who_blocks(connection: &mut PgConnection) -> Result<Option<Blocker>> {
     let sql = format!(
         "SELECT CASE l.locktype WHEN 'relation' THEN 'The table ' || l.relation::regclass
-                    WHEN 'advisory' THEN 'An advisory lock' WHEN 'object' THEN 'The ' || coalesce(nullif(substr(l.classid::regclass::text, 4), ''), 'object') || ' ' || l.objid
+                    WHEN 'advisory' THEN 'An advisory lock'
+                    WHEN 'object' THEN coalesce('The database ' || (SELECT datname FROM pg_database d WHERE d.oid = l.objid AND l.classid = 'pg_database'::regclass), 'An object')
                     ELSE 'A row' END AS what,
                 CASE WHEN b.pid = 0 THEN 'a prepared transaction (see pg_prepared_xacts)' ELSE {SESSION} END AS who
          FROM pg_stat_activity w JOIN pg_locks l ON l.pid = w.pid AND NOT l.granted, unnest(pg_blocking_pids(w.pid)) AS b(pid)
          LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-         WHERE w.application_name = 'safemigrate' AND w.datname = current_database()
-           AND a.application_name IS DISTINCT FROM 'safemigrate' LIMIT 1"
+         WHERE w.application_name = 'safemigrate' AND w.datname = current_database() LIMIT 1"
     );
     let row = sqlx::query(&sql).fetch_optional(connection).await.map_err(doing("looking who is in the way"))?;
     let read = |row: sqlx::postgres::PgRow| Ok((row.try_get("what")?, row.try_get("who")?));

@@ -1,6 +1,7 @@
 //! Who may still be writing: a client that is gone does not stop the statement that its session is in.
 
 use super::session::doing;
+use super::waiting::SESSION;
 use crate::error::Result;
 use sqlx::postgres::PgConnection;
 
@@ -25,7 +26,7 @@ pub async fn others_are_connected(connection: &mut PgConnection) -> Result<bool>
     let asked = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
-              AND coalesce(backend_type, 'client backend') = 'client backend' AND application_name IS DISTINCT FROM 'safemigrate')",
+              AND coalesce(backend_type, 'client backend') = 'client backend' AND coalesce(application_name, '') !~ '^safemigrate')",
     )
     .fetch_one(connection);
     asked.await.map_err(doing("looking for other sessions"))
@@ -51,22 +52,36 @@ pub async fn has_code_of_its_own(connection: &mut PgConnection) -> Result<bool> 
     asked.await.map_err(doing("looking for code in the database"))
 }
 
-/// Whether a session of this database still holds Prisma's lock, or one of this role that began after `since` is in a
-/// statement.
+/// A session that may still change the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtWork {
+    /// As `waiting::SESSION` says it.
+    pub who: String,
+    /// It is in no statement, and holds Prisma's lock all the same.
+    pub idle: bool,
+    /// Who keeps it waiting for a lock.
+    pub waits_for: Option<String>,
+}
+
+/// A session of this database that still holds Prisma's lock, or one of this role that began after `since` and is in a
+/// statement. What an idle session of another role may do is none of our Prisma's doing.
 ///
 /// # Errors
 /// `Server`.
-pub async fn at_work(connection: &mut PgConnection, since: &str) -> Result<bool> {
-    let asked = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1::bigint::oid AND l.pid <> pg_backend_pid()
-                  AND d.datname = current_database())
-             OR EXISTS (SELECT FROM pg_stat_activity
-                WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-                  AND backend_type = 'client backend' AND state = 'active' AND backend_start >= $2::text::timestamptz)",
-    )
-    .bind(PRISMA_LOCK)
-    .bind(since)
-    .fetch_one(connection);
-    asked.await.map_err(doing("looking for sessions that are still at work"))
+pub async fn at_work(connection: &mut PgConnection, since: &str) -> Result<Option<AtWork>> {
+    let of_blocker = SESSION.replace("a.", "b.");
+    let sql = format!(
+        "SELECT {SESSION} AS who, a.state <> 'active' AS idle,
+            (SELECT CASE WHEN k.pid = 0 THEN 'a prepared transaction (see pg_prepared_xacts)' ELSE {of_blocker} END
+             FROM unnest(pg_blocking_pids(a.pid)) AS k(pid) LEFT JOIN pg_stat_activity b ON b.pid = k.pid LIMIT 1) AS waits_for
+         FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.state IS NOT NULL
+           AND (EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
+                        AND l.objid = $1::bigint::oid AND l.objsubid = 1)
+             OR (a.usename = current_user AND a.backend_type = 'client backend' AND a.state = 'active'
+                 AND a.backend_start >= $2::text::timestamptz))
+         ORDER BY idle LIMIT 1"
+    );
+    let asked = sqlx::query_as::<_, (String, bool, Option<String>)>(&sql).bind(PRISMA_LOCK).bind(since);
+    let found = asked.fetch_optional(connection).await.map_err(doing("looking for sessions that are still at work"))?;
+    Ok(found.map(|(who, idle, waits_for)| AtWork { who, idle, waits_for }))
 }

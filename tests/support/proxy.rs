@@ -63,6 +63,9 @@ struct Shared {
     at: usize,
     /// Instead of a number.
     which: Option<Which>,
+    /// Or so many bytes, of both sides and all connections.
+    bytes: Option<usize>,
+    carried: usize,
     struck: bool,
     fault: Fault,
     gone: bool,
@@ -81,6 +84,8 @@ impl Proxy {
             count: Count::Statements,
             at: 0,
             which: None,
+            bytes: None,
+            carried: 0,
             struck: false,
             fault: Fault::CutBefore,
             gone: false,
@@ -103,7 +108,7 @@ impl Proxy {
         let mut shared = lock(&self.shared);
         shared.cut_all();
         (shared.count, shared.at, shared.fault, shared.gone) = (count, at, fault, false);
-        (shared.which, shared.struck) = (None, false);
+        (shared.which, shared.bytes, shared.carried, shared.struck) = (None, None, 0, false);
         shared.seen.clear();
     }
 
@@ -111,6 +116,18 @@ impl Proxy {
     pub fn inject_where(&self, fault: Fault, which: impl FnMut(&str) -> bool + Send + 'static) {
         self.inject(Count::Statements, 0, fault);
         lock(&self.shared).which = Some(Box::new(which));
+    }
+
+    /// The connection that carries byte number `bytes`, of either side, ends there or goes silent, in the middle of a message.
+    pub fn inject_after(&self, bytes: usize, fault: Fault) {
+        assert!(matches!(fault, Fault::CutBefore | Fault::Stall), "{fault:?}");
+        self.inject(Count::Statements, 0, fault);
+        lock(&self.shared).bytes = Some(bytes);
+    }
+
+    /// Bytes that came through since `inject`.
+    pub fn carried(&self) -> usize {
+        lock(&self.shared).carried
     }
 
     pub fn has_struck(&self) -> bool {
@@ -151,6 +168,15 @@ impl Shared {
         }
     }
 
+    /// Counts bytes on their way; tells how many of them still arrive where the fault is among them.
+    fn meters(&mut self, count: usize) -> Option<(usize, Fault)> {
+        let left = self.bytes?.checked_sub(self.carried);
+        self.carried += count;
+        let left = left.filter(|left| *left < count && !self.struck)?;
+        self.struck = true;
+        Some((left, self.fault))
+    }
+
     /// Counts a statement; tells whether it is the one.
     fn strikes(&mut self, text: String) -> Option<Fault> {
         let is_it =
@@ -175,8 +201,8 @@ fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
     let mut line = Line { server, parsed: HashMap::new(), answers: Arc::new(Mutex::new(Answers::Carry)) };
     let (from, to) = (line.server.try_clone(), client.try_clone());
     let (Ok(from), Ok(to)) = (from, to) else { return };
-    let answers = Arc::clone(&line.answers);
-    thread::spawn(move || carry_answers(from, to, &answers));
+    let (answers, all) = (Arc::clone(&line.answers), Arc::clone(shared));
+    thread::spawn(move || carry_answers(from, to, &answers, &all));
     let _ = line.carry(&mut client, shared);
     let _ = (client.shutdown(Shutdown::Both), line.server.shutdown(Shutdown::Both));
 }
@@ -189,11 +215,20 @@ enum Answers {
     Hold,
 }
 
-fn carry_answers(mut from: UnixStream, mut to: TcpStream, how: &Mutex<Answers>) {
+fn carry_answers(mut from: UnixStream, mut to: TcpStream, how: &Mutex<Answers>, shared: &Mutex<Shared>) {
     let mut piece = [0; 16 << 10];
     while let Ok(n @ 1..) = from.read(&mut piece) {
-        let how = *how.lock().expect("the line's state");
-        match how {
+        let now = *how.lock().expect("the line's state");
+        let metered = if matches!(now, Answers::Carry) { lock(shared).meters(n) } else { None };
+        if let Some((left, fault)) = metered {
+            let _ = to.write_all(&piece[..left]);
+            if fault == Fault::CutBefore {
+                break;
+            }
+            *how.lock().expect("the line's state") = Answers::Hold;
+            continue;
+        }
+        match now {
             Answers::Carry if to.write_all(&piece[..n]).is_ok() => {}
             Answers::Hold => {}
             Answers::Carry | Answers::Cut => break,
@@ -226,6 +261,21 @@ impl Line {
             let body = read_body(client)?;
             let count = lock(shared).count;
             let text = self.statement(kind[0], &body, count);
+            let metered = lock(shared).meters(body.len() + 5);
+            if let Some((left, fault)) = metered {
+                let length = i32::try_from(body.len() + 4).expect("a message's length").to_be_bytes();
+                let message = [&kind[..], &length[..], &body[..]].concat();
+                self.server.write_all(&message[..left])?;
+                if fault == Fault::Stall {
+                    self.answer(Answers::Hold);
+                    while client.read(&mut [0; 1024])? > 0 {}
+                }
+                return Ok(());
+            }
+            if matches!(*self.answers.lock().expect("the line's state"), Answers::Hold) {
+                // silent in the other direction, and so in this one
+                continue;
+            }
             let fault = text.and_then(|text| lock(shared).strikes(text));
             match fault {
                 None => self.send(Some(kind[0]), &body)?,

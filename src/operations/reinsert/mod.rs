@@ -24,7 +24,7 @@ use crate::postgres::reinsert::transaction::{backend_pid, close, rollback};
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::{connect, explain_rights};
 use crate::postgres::url::DatabaseUrl;
-use crate::postgres::waiting::{Lock, name_holder};
+use crate::postgres::waiting::{Lock, name_holder, naming};
 use crate::store::Store;
 use load::Load;
 pub use survey::{Survey, survey};
@@ -68,7 +68,7 @@ struct Job<'a> {
 /// # Errors
 /// Those of the connection; `Usage` and `RowsDoNotFit` of the plan; `Damaged`.
 pub async fn prepare(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
-    decide(url, store, backup, options).await.map_err(nothing_changed)
+    naming(url, decide(url, store, backup, options)).await.map_err(nothing_changed)
 }
 
 async fn decide(url: &DatabaseUrl, store: &Store, backup: &Manifest, options: &Options) -> Result<Plan> {
@@ -143,7 +143,7 @@ async fn perform(job: &Job<'_>, purpose: Purpose, before_commit: &mut BeforeComm
     let bytes = parts.map(|t| t.stats.bytes).sum();
     job.observer.on(Event::Stage { label: "Re-inserting".into(), total_bytes: bytes });
     let load = Load { url, store: job.store, backup: job.backup, plan, observer: job.observer, purpose };
-    let loaded = job.interrupt.or(load.run(&mut connection)).await;
+    let loaded = job.interrupt.or(naming(url, load.run(&mut connection))).await;
     job.observer.on(Event::StageDone);
     let ended = match loaded {
         Ok(loaded) => ending::finish(connection, job, loaded, purpose, before_commit).await,

@@ -17,7 +17,7 @@ use crate::postgres::reinsert::transaction::rollback;
 use crate::postgres::session::connect;
 use crate::postgres::structure::{self, Entry, Frame};
 use crate::postgres::tools::{self, Program};
-use crate::postgres::waiting::{Lock, name_holder};
+use crate::postgres::waiting::{Lock, name_holder, naming};
 use std::collections::BTreeSet;
 
 pub(super) async fn apply(
@@ -29,7 +29,7 @@ pub(super) async fn apply(
     job.stage("Restoring inside the live database", job.backup.bytes());
     let mut connection = interrupt.or(open(job)).await.map_err(nothing_changed)?;
     let by = interrupt.or(backend(&mut connection)).await.map_err(nothing_changed)?;
-    let (blueprint, committing) = match interrupt.or(prepare(job, plan, &mut connection)).await {
+    let (blueprint, committing) = match interrupt.or(naming(job.url, prepare(job, plan, &mut connection))).await {
         Ok(prepared) => prepared,
         Err(error) => return Err(undo(job, connection, &by, error, interrupt).await),
     };

@@ -17,6 +17,7 @@ use crate::postgres::databases;
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
 use crate::postgres::url::DatabaseUrl;
+use crate::postgres::waiting::naming;
 use crate::store::Store;
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ use std::collections::BTreeSet;
 /// `Usage` for a backup that is not full or of another database; `Damaged`; `Tool`; `NeedsYou` when an earlier rollback
 /// stopped half way; `Other` with the reasons when this role cannot do it.
 pub async fn plan(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {
-    plan_inner(url, store, backup, wanted).await.map_err(nothing_changed)
+    naming(url, plan_inner(url, store, backup, wanted)).await.map_err(nothing_changed)
 }
 
 async fn plan_inner(url: &DatabaseUrl, store: &Store, backup: &Manifest, wanted: Option<Strategy>) -> Result<Plan> {

@@ -4,6 +4,7 @@ use super::describe::Database;
 use super::get;
 use crate::error::Result;
 use crate::postgres::session::doing;
+use crate::postgres::waiting::SESSION;
 use serde::Serialize;
 use sqlx::postgres::PgConnection;
 
@@ -65,16 +66,17 @@ pub async fn sessions_of(connection: &mut PgConnection) -> Result<Vec<Session>> 
 /// `Server`.
 pub async fn blockers(connection: &mut PgConnection) -> Result<Vec<String>> {
     // that of another role is seen as far as this one may see it
-    let sql = "SELECT 'the logical replication slot ' || slot_name || ' reads from this database' AS why
+    let sql = format!(
+        "SELECT 'the logical replication slot ' || slot_name || ' reads from this database' AS why
             FROM pg_replication_slots WHERE database = current_database()
         UNION ALL SELECT 'the prepared transaction ' || gid || ' of ' || owner || ' is open (COMMIT PREPARED or ROLLBACK PREPARED)'
             FROM pg_prepared_xacts WHERE database = current_database()
         UNION ALL SELECT 'the subscription ' || subname || ' writes into this database'
             FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()
-        UNION ALL SELECT concat('process ', pid, ' of user ', usename, ' has written and not committed yet (for ',
-                extract(epoch FROM clock_timestamp() - xact_start)::int8, ' s, last: ', rtrim(left(regexp_replace(query, '\\s+', ' ', 'g'), 120), '; '), ')')
-            FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'";
-    sqlx::query_scalar(sql).fetch_all(connection).await.map_err(doing("looking for replication"))
+        UNION ALL SELECT 'an open transaction has written, or locked a table: ' || {SESSION}
+            FROM pg_stat_activity a WHERE datname = current_database() AND backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'"
+    );
+    sqlx::query_scalar(&sql).fetch_all(connection).await.map_err(doing("looking for replication"))
 }
 
 /// What of the live database a new one under its name could not be given by this role; empty for a superuser but

@@ -19,6 +19,7 @@ pub use script::{Entry, Splitter, one_line};
 
 use super::tools::{self, Program, Tool};
 use super::url::DatabaseUrl;
+use super::waiting::LOCK_TIMEOUT;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::fault;
 use std::fs::File;
@@ -108,7 +109,7 @@ impl Archive {
 /// `Server` with what `pg_dump` says.
 pub async fn describe(pg_dump: &Tool, url: &DatabaseUrl, server_version: u32) -> Result<Vec<Entry>> {
     let mut command = tools::command(pg_dump, url, server_version);
-    command.args(["--exclude-table-data=*.*", "--no-blobs"]);
+    command.args(["--exclude-table-data=*.*", "--no-blobs"]).arg(format!("--lock-wait-timeout={LOCK_TIMEOUT}"));
     let mut script = Script::start(command, Splitter::whole(), Program::PgDump, "reading the structure")?;
     let mut entries = Vec::new();
     while let Some(entry) = script.next().await? {
