@@ -68,8 +68,8 @@ pub fn hits(log: &str) -> BTreeMap<String, (String, usize)> {
 pub enum Extent {
     /// Each point each time that it is reached, in each way.
     All,
-    /// The moments that begin so once; of the points on the disk a fifth, which the number shifts.
-    Sample(&'static [&'static str], usize),
+    /// The moments that begin so once; of the points on the disk a fifth, which the number shifts, or none.
+    Sample(&'static [&'static str], Option<usize>),
 }
 
 pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
@@ -80,8 +80,10 @@ pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
                 let chosen = match (extent, kind) {
                     (Extent::All, _) => true,
                     (Extent::Sample(own, _), _) if what == "at" => nth == 1 && own.iter().any(|o| name.starts_with(o)),
-                    (Extent::Sample(_, shift), Kind::Kill | Kind::Enospc) => nth == count && (n + k + shift) % 5 == 0,
-                    (Extent::Sample(_, shift), Kind::Eio) => nth == 1 && (n + k + shift) % 5 == 0,
+                    (Extent::Sample(_, None), _) => false,
+                    (Extent::Sample(_, Some(shift)), kind) => {
+                        nth == if kind == Kind::Eio { 1 } else { count } && (n + k + shift) % 5 == 0
+                    }
                 };
                 if chosen {
                     strokes.push(Stroke { name: name.clone(), nth, kind });

@@ -95,8 +95,10 @@ impl Rig {
     }
 
     /// Its place among the journeys: others take the points on the disk that this one leaves out.
-    fn number(&self) -> usize {
-        Journey::all().iter().position(|j| j.name == self.journey.name).unwrap_or_default()
+    fn number(&self) -> Option<usize> {
+        // Prisma takes seconds each time
+        let dear = self.begun.project.is_some();
+        Journey::all().iter().position(|j| j.name == self.journey.name).filter(|_| !dear)
     }
 
     /// Tells whether it came about. `recover_first`: else the next command has to cope by itself.
