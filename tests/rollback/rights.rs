@@ -1,6 +1,7 @@
 //! What a role may not restore exactly is refused before anything is touched, with a sentence that names it.
 
 use super::exact::with_extension;
+use super::support::ServerPrograms;
 use super::{Scene, assert_same};
 use safemigrate::error::ErrorKind;
 use safemigrate::operations::rollback::Strategy;
@@ -134,10 +135,10 @@ fn what_belongs_to_a_role_that_one_is_a_member_of_comes_back() {
 
 #[test]
 fn a_member_who_may_not_act_as_the_role_is_refused() {
-    let scene = Scene::new("maker");
-    if scene.cluster.programs.major < 16 {
+    if ServerPrograms::find().major < 16 {
         return;
     }
+    let scene = Scene::new("maker");
     scene.cluster.psql("postgres", "GRANT writer TO maker WITH SET TRUE");
     scene.sql("CREATE TABLE item (id integer)");
     scene.cluster.psql("shop", "GRANT CREATE ON SCHEMA public TO writer; ALTER TABLE item OWNER TO writer");
