@@ -136,6 +136,15 @@ impl Error {
         self
     }
 
+    /// Adds the sentence that a user looks for first, where it is not said yet.
+    #[must_use]
+    pub fn nothing_changed(mut self) -> Self {
+        if !self.message.contains("othing was changed") {
+            self.message = format!("{}. Nothing was changed", self.message.trim_end_matches('.'));
+        }
+        self
+    }
+
     /// The causes, outermost first, without those that only repeat the text before them.
     pub fn causes(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();

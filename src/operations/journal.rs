@@ -22,7 +22,7 @@ pub struct Entry {
 /// # Errors
 /// `Locked`, `Store`.
 pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
-    enter_now(store, command, observer).map_err(nothing_changed)
+    enter_now(store, command, observer).map_err(Error::nothing_changed)
 }
 
 /// Takes the database for one command; `None` when there is no such database.
@@ -32,19 +32,12 @@ pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
 pub async fn claim(url: &DatabaseUrl, command: &str, purpose: Purpose) -> Result<Option<Claim>> {
     match Claim::take(url, &myself(command), purpose).await {
         Err(error) if error.kind == ErrorKind::NoDatabase => Ok(None),
-        taken => taken.map(Some).map_err(nothing_changed),
+        taken => taken.map(Some).map_err(Error::nothing_changed),
     }
 }
 
 fn myself(command: &str) -> Holder {
     Holder { pid: std::process::id(), command: command.to_owned(), since: ids::now() }
-}
-
-fn nothing_changed(mut error: Error) -> Error {
-    if !error.message.contains("othing was changed") {
-        error.message.push_str(". Nothing was changed");
-    }
-    error
 }
 
 fn enter_now(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lock> {
@@ -97,9 +90,9 @@ impl Entry {
         let lock = enter(store, command, observer)?;
         let claim = claim(url, command, purpose).await?;
         let close = |run: &Run| close_left_open(store, run, &run.next_step());
-        left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(nothing_changed)?;
+        left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(Error::nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, &url.database, ids::now());
-        store.write_run(&run).map_err(nothing_changed)?;
+        store.write_run(&run).map_err(Error::nothing_changed)?;
         Ok(Self { store: store.clone(), run, claim, _lock: lock })
     }
 
