@@ -140,7 +140,9 @@ impl Target {
     /// Those of connecting.
     pub async fn assess(&self) -> Result<Assessment> {
         let environment = |name: &str| std::env::var(name).ok();
-        guard::assess(&self.url, &self.source, self.project.as_ref(), &self.place.settings, environment).await
+        let project = self.project.as_ref();
+        let assessed = guard::assess(&self.url, &self.source, project, &self.place.settings, environment).await;
+        assessed.map_err(Error::nothing_changed)
     }
 
     /// What manifests say of the project.
@@ -148,6 +150,10 @@ impl Target {
     /// # Errors
     /// Those of connecting.
     pub async fn project_info(&self, interrupt: &Interrupt) -> Result<Option<ProjectInfo>> {
+        self.ask_for_info(interrupt).await.map_err(Error::nothing_changed)
+    }
+
+    async fn ask_for_info(&self, interrupt: &Interrupt) -> Result<Option<ProjectInfo>> {
         let mut connection = interrupt.or(connect(&self.url)).await?;
         let migrations = prisma_journal::read(&mut connection, self.url.prisma_schema()).await?;
         let Some(project) = &self.project else {
