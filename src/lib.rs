@@ -2,9 +2,8 @@
 //!
 //! The rooms and the way the arrows point stand in `docs/architecture.md`; `tests/architecture.rs` keeps them.
 
-#![forbid(unsafe_code)]
-// what a user, a server or a disk can cause is an error with a hint, never a panic
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo))]
+// The other lints stand in Cargo.toml. What a user, a server or a disk can cause is an error with a hint, never a panic
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod cli;
 pub mod commands;

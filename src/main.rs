@@ -1,5 +1,7 @@
 //! safemigrate: parse, run, exit with the code of the contract.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+
 use safemigrate::cli::{self, Stop};
 use safemigrate::commands;
 use safemigrate::operations::interrupt::{Interrupt, Interrupter};

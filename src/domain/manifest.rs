@@ -198,6 +198,16 @@ impl Manifest {
         let sum = |data: &TableData, of: fn(&Segment) -> u64| {
             data.segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(of(segment)))
         };
+        // an object's name becomes a path
+        let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if let Some(odd) = self.objects().find(|id| !is_hash(id)) {
+            return Some(format!("{odd:?} is no object"));
+        }
+        let all = |of: fn(&TableData) -> u64| self.tables.iter().try_fold(0_u64, |sum, data| sum.checked_add(of(data)));
+        let structure = self.structure.as_ref().map_or(0, |s| s.bytes);
+        if all(|t| t.stats.rows).is_none() || all(|t| t.stats.bytes).and_then(|b| b.checked_add(structure)).is_none() {
+            return Some("so much is in no backup".to_owned());
+        }
         self.tables.iter().find_map(|data| {
             let rows = sum(data, |s| s.rows) == Some(data.stats.rows);
             let bytes = sum(data, |s| s.bytes) == Some(data.stats.bytes);

@@ -133,7 +133,7 @@ fn set_value(name: &str, value: &str) -> String {
 /// `Config` where something else stands in it.
 pub fn refuse_callers_options() -> Result<()> {
     let options = std::env::var_os("PGOPTIONS").unwrap_or_default();
-    if options.to_str().is_some_and(|text| only_ours(text)) {
+    if options.to_str().is_some_and(only_ours) {
         return Ok(());
     }
     Err(Error::new(

@@ -176,8 +176,11 @@ fn reject_other_schemes(text: &str) -> Result<()> {
             format!("{scheme}:// is the address of a Prisma service, not of a database: it cannot be backed up. Nothing was changed"),
         )
         .hint("Give the database's own address: --url postgresql://USER@HOST/DATABASE (for `prisma dev`: the TCP URL that it prints).")),
-        _ if !text.contains("://") => Err(Error::new(ErrorKind::Url, "The database URL does not begin with postgresql://. Nothing was changed").hint(EXAMPLE)),
-        _ => Err(Error::new(ErrorKind::Url, format!("safemigrate is for PostgreSQL; the database URL begins with {scheme}://. Nothing was changed")).hint(EXAMPLE)),
+        // a text that only holds :// somewhere may begin with a password
+        scheme if text.contains("://") && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) => {
+            Err(Error::new(ErrorKind::Url, format!("safemigrate is for PostgreSQL; the database URL begins with {scheme}://. Nothing was changed")).hint(EXAMPLE))
+        }
+        _ => Err(Error::new(ErrorKind::Url, "The database URL does not begin with postgresql://. Nothing was changed").hint(EXAMPLE)),
     }
 }
 
@@ -271,6 +274,7 @@ mod tests {
             ("postgresql://a@h:6543/d", "6543"),
             ("postgresql://a@ep-x-pooler.neon.example/d", "-pooler"),
             ("postgresql://a@h/d?pgbouncer=true", "pgbouncer"),
+            ("boss:s3cret@h/shop?next=://", "does not begin with postgresql://"),
             ("postgresql://a@h", "names no database"),
             ("postgresql://a@h/?schema=x", "names no database"),
             ("postgresql://a@h/%2E%2e", "names no database"),
@@ -280,7 +284,7 @@ mod tests {
         ] {
             let error = DatabaseUrl::parse(text).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Url);
-            assert!(error.message.contains(word), "{}", error.message);
+            assert!(error.message.contains(word) && !error.message.contains("s3cret"), "{}", error.message);
         }
     }
 }

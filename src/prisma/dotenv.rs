@@ -12,6 +12,10 @@ pub type Variables = BTreeMap<String, String>;
 
 /// How deep `${A}` may lead to `${B}` before it is taken for a circle.
 const DEPTH: u32 = 16;
+/// How many variables one value may lead to: ten lines of ten references each would else take for ever.
+const EXPANSIONS: u32 = 500;
+/// A value that has grown beyond so many bytes grows no more.
+const LONGEST: usize = 64 << 10;
 
 /// The names and raw values of a `.env` file; lines that are none are passed over, the last of equal names wins.
 pub fn parse(text: &str) -> Variables {
@@ -33,7 +37,8 @@ pub fn load(environment: &mut Variables, text: &str) {
     let mut parsed = parse(text);
     for name in parsed.keys().cloned().collect::<Vec<_>>() {
         let raw = environment.get(&name).unwrap_or(&parsed[&name]).clone();
-        let value = expand(&raw, environment, &parsed, DEPTH);
+        let mut left = EXPANSIONS;
+        let value = expand(&raw, environment, &parsed, DEPTH, &mut left);
         parsed.insert(name, value);
     }
     environment.extend(parsed);
@@ -106,7 +111,7 @@ fn unquote(value: &str) -> String {
 }
 
 /// Replaces `${NAME}`; a backslash before the dollar keeps it. `$NAME` without braces is no variable for Prisma.
-fn expand(text: &str, environment: &Variables, file: &Variables, depth: u32) -> String {
+fn expand(text: &str, environment: &Variables, file: &Variables, depth: u32, left: &mut u32) -> String {
     let mut result = text.to_owned();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -120,8 +125,12 @@ fn expand(text: &str, environment: &Variables, file: &Variables, depth: u32) -> 
         if rest[..start].ends_with('\\') {
             result = result.replacen(&format!("\\{reference}"), reference, 1);
         } else {
-            let value = environment.get(name).or_else(|| file.get(name)).filter(|_| depth > 0);
-            let value = value.map(|value| expand(value, environment, file, depth - 1)).unwrap_or_default();
+            let value = environment
+                .get(name)
+                .or_else(|| file.get(name))
+                .filter(|_| depth > 0 && *left > 0 && result.len() < LONGEST);
+            *left = left.saturating_sub(1);
+            let value = value.map(|value| expand(value, environment, file, depth - 1, left)).unwrap_or_default();
             result = replace_as_javascript(&result, reference, &value);
         }
         rest = &inside[end + 1..];
@@ -205,5 +214,13 @@ mod tests {
         assert_eq!(environment["URL"], "postgresql://u:p$x@real/shop");
         assert_eq!((environment["A"].as_str(), environment["HOST"].as_str()), ("mine", "real"));
         assert_eq!((environment["KEPT"].as_str(), environment["LOOP"].as_str()), ("${DB}", ""));
+    }
+
+    #[test]
+    fn what_leads_to_everything_ends() {
+        let lines: Vec<String> = (0..12).map(|n| format!("V{n}={}", format!("${{V{}}}", n + 1).repeat(10))).collect();
+        let mut environment = Variables::new();
+        load(&mut environment, &format!("{}\nV12=x", lines.join("\n")));
+        assert_eq!((environment["V11"].as_str(), environment["V10"].len()), ("xxxxxxxxxx", 100));
     }
 }

@@ -43,6 +43,35 @@ impl fmt::Display for Unreadable {
     }
 }
 
+/// The manifest in a file's text: its version first, then its checksum, then whether what it says can be true.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn understand(text: &[u8], id: &str) -> Result<Manifest, Unreadable> {
+    let damaged = |how| Unreadable::Damaged(Flaw::new(how));
+    let not_whole = |error| Unreadable::Damaged(Flaw::because("is not whole", error));
+    let version: Version = serde_json::from_slice(text).map_err(not_whole)?;
+    match version.format {
+        FORMAT => {}
+        newer if newer > FORMAT => return Err(Unreadable::Newer),
+        _ => return Err(damaged("is of a format that there never was")),
+    }
+    let envelope: Envelope = serde_json::from_slice(text).map_err(not_whole)?;
+    let raw = envelope.manifest.get();
+    if blake3::hash(raw.as_bytes()).to_hex().as_str() != envelope.blake3 {
+        return Err(damaged("does not match its checksum"));
+    }
+    let manifest: Manifest =
+        serde_json::from_str(raw).map_err(|error| Unreadable::Damaged(Flaw::because("cannot be understood", error)))?;
+    if manifest.id != id {
+        return Err(damaged("belongs to another backup"));
+    }
+    match manifest.contradiction() {
+        Some(what) => Err(Unreadable::Damaged(Flaw::because("contradicts itself", what))),
+        None => Ok(manifest),
+    }
+}
+
 impl Store {
     /// A manifest as its file holds it.
     ///
@@ -88,27 +117,7 @@ impl Store {
             io::ErrorKind::InvalidInput => damaged("is not a regular file"),
             _ => Unreadable::Damaged(Flaw::because("cannot be read", error)),
         })?;
-        let not_whole = |error| Unreadable::Damaged(Flaw::because("is not whole", error));
-        let version: Version = serde_json::from_slice(&text).map_err(not_whole)?;
-        match version.format {
-            FORMAT => {}
-            newer if newer > FORMAT => return Err(Unreadable::Newer),
-            _ => return Err(damaged("is of a format that there never was")),
-        }
-        let envelope: Envelope = serde_json::from_slice(&text).map_err(not_whole)?;
-        let raw = envelope.manifest.get();
-        if blake3::hash(raw.as_bytes()).to_hex().as_str() != envelope.blake3 {
-            return Err(damaged("does not match its checksum"));
-        }
-        let manifest: Manifest = serde_json::from_str(raw)
-            .map_err(|error| Unreadable::Damaged(Flaw::because("cannot be understood", error)))?;
-        if manifest.id != id {
-            return Err(damaged("belongs to another backup"));
-        }
-        match manifest.contradiction() {
-            Some(what) => Err(Unreadable::Damaged(Flaw::because("contradicts itself", what))),
-            None => Ok(manifest),
-        }
+        understand(&text, id)
     }
 
     /// Ids of all backups, in no order.

@@ -25,7 +25,7 @@ mod sweep;
 pub use files::{create_private_file, make_private_folder};
 pub use flaw::Flaw;
 pub use lock::{Holder, Lock};
-pub use manifests::Unreadable;
+pub use manifests::{Unreadable, understand as understand_manifest};
 pub use objects::{Batch, ObjectReader, ObjectWriter, short};
 pub use sweep::Swept;
 

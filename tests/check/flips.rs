@@ -83,7 +83,8 @@ fn every_flipped_bit_is_noticed_or_does_no_harm() {
                 at -= length;
             }
         } else {
-            let file = files.as_slice().get(n as usize / 2 % files.len()).unwrap();
+            let place = usize::try_from(n).unwrap() / 2 % files.len();
+            let file = files.as_slice().get(place).unwrap();
             (file, at % fs::metadata(file).unwrap().len().max(1))
         };
         let before = fs::read(file).unwrap();

@@ -163,7 +163,7 @@ fn partitions_come_and_go() {
 fn a_queue_that_empties_every_hour_does_not_hold_everything() {
     let states = |n: u64| vec![table("Job", 1, if n.is_multiple_of(2) { 100 + n } else { 0 }), table("User", 2, 1000)];
     let all: Vec<Manifest> =
-        (0..200).map(|n| Manifest { tables: states(n), ..backup(n as usize, Kind::Full) }).collect();
+        (0..200).map(|n| Manifest { tables: states(n), ..backup(usize::try_from(n).unwrap(), Kind::Full) }).collect();
     let left = lived_through(all, 10);
     assert!(left.len() <= 10 + 2 * 4, "{}", left.len());
     // nor does it push out the one before a table that does not come back was wiped
@@ -173,7 +173,7 @@ fn a_queue_that_empties_every_hour_does_not_hold_everything() {
             table("User", 2, if n < 50 { 1000 } else { 3 }),
         ]
     };
-    let all = (0..200).map(|n| Manifest { tables: wipe(n), ..backup(n as usize, Kind::Full) });
+    let all = (0..200).map(|n| Manifest { tables: wipe(n), ..backup(usize::try_from(n).unwrap(), Kind::Full) });
     let left = lived_through(all, 10);
     assert!(left.iter().any(|m| m.id == "f-0049"), "{:?}", said(&left));
 }

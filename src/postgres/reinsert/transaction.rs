@@ -94,6 +94,12 @@ fn refusal(what: &str, error: sqlx::Error) -> Error {
         .hint("The database's owner can allow it: GRANT TEMPORARY ON DATABASE … TO …")
         .hint("Or re-insert as the database's owner: --url with that user.")
         .because(error),
+        Some("54011") if what == MAKING_TABLES => Error::new(
+            ErrorKind::Server,
+            "A table has so many columns that its rows find no room in a temporary one, where each is numbered. Nothing was changed",
+        )
+        .hint("Into an empty table rows go straight: empty it first, or --on-conflict replace (rows that came later are gone then).")
+        .because(error),
         _ => server_error(what, error),
     }
 }
