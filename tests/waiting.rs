@@ -113,7 +113,6 @@ fn all_are_told(shop: &Shop<'_>, holder: &Holder, journeys: &[Vec<&str>], words:
     assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
 }
 
-#[test]
 fn a_table_that_somebody_changes() {
     let mut scene = Scene::new(SHOP);
     scene.cluster.psql("postgres", "ALTER SYSTEM SET max_prepared_transactions = 2");
@@ -148,7 +147,6 @@ fn a_table_that_somebody_changes() {
     assert_eq!((code, shop.rows().as_str()), (0, "1000"));
 }
 
-#[test]
 fn a_table_that_somebody_uses() {
     let scene = Scene::new(&format!("{SHOP} CREATE SEQUENCE numbers"));
     let (read, sequence, written) = (Shop::of(&scene, "shop"), Shop::of(&scene, "two"), Shop::of(&scene, "three"));
@@ -170,7 +168,6 @@ fn a_table_that_somebody_uses() {
 }
 
 /// Nobody can do anything in the database then, not even get in; who it is can be asked from another one.
-#[test]
 fn a_system_catalog() {
     let scene = Scene::new(SHOP);
     let shop = Shop::of(&scene, "shop").lose_rows();
@@ -193,7 +190,6 @@ fn a_system_catalog() {
     assert_eq!((code, shop.rows().as_str()), (0, "1000"));
 }
 
-#[test]
 fn the_mark() {
     let scene = Scene::new(SHOP);
     let (shop, other) = (Shop::of(&scene, "shop"), Shop::of(&scene, "other"));
@@ -207,7 +203,6 @@ fn the_mark() {
 }
 
 /// Somebody wants the table while we read it: he waits for us, and our other sessions and `pg_dump` behind him.
-#[test]
 fn somebody_who_queued_behind_us() {
     let scene = Scene::new(SHOP);
     let shop = Shop::of(&scene, "shop");
@@ -234,6 +229,16 @@ fn somebody_who_queued_behind_us() {
     assert_eq!(ended(shop.start(&["backup"])).0, 0);
 }
 
+/// Prisma takes its time.
+#[track_caller]
+fn patiently(what: &str, mut so: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !so() {
+        assert!(Instant::now() < until, "two minutes and not yet: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// The project's next `dev` adds a column, and takes its time where `slow`.
 fn project(cluster: &Cluster, name: &str, slow: bool) -> Project {
     let project = Project::prisma6(Shape::Product, cluster, name);
@@ -248,7 +253,6 @@ fn project(cluster: &Cluster, name: &str, slow: bool) -> Project {
     project
 }
 
-#[test]
 fn dev_before_and_after() {
     let cluster = Cluster::start();
     let (before, after) = (project(&cluster, "before", false), project(&cluster, "after", true));
@@ -260,7 +264,7 @@ fn dev_before_and_after() {
     let holder = Holder::of(&cluster, "before", "BEGIN; LOCK TABLE \"Product\" IN ACCESS EXCLUSIVE MODE");
     let (first, second) = (dev(&before), dev(&after));
     // not one that Prisma itself looks at
-    wait_until("Prisma migrates", || {
+    patiently("Prisma migrates", || {
         let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'after' AND wait_event = 'PgSleep'";
         cluster.psql("postgres", sleeping) == "1"
     });
@@ -284,13 +288,12 @@ fn dev_before_and_after() {
 }
 
 /// Ctrl-C ends Prisma, and not its statement, which waits for somebody who does not let go.
-#[test]
 fn a_statement_that_prisma_has_left_behind() {
     let cluster = Cluster::start();
     let project = project(&cluster, "shop", false);
     let holder = Holder::of(&cluster, "shop", "BEGIN; SELECT count(*) FROM \"Product\"");
     let mut terminal = project.terminal(&["dev"]);
-    wait_until("Prisma waits", || {
+    patiently("Prisma waits", || {
         let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND wait_event_type = 'Lock'";
         cluster.psql("postgres", waits) == "1"
     });
@@ -309,4 +312,23 @@ fn a_statement_that_prisma_has_left_behind() {
     // it goes on when it is let, and nothing is lost by it
     drop(holder);
     assert_eq!(cluster.psql("shop", r#"SELECT count(*) FROM "Product""#), "50");
+}
+
+/// They wait, and take nothing while they do: all of them at once.
+#[test]
+fn whatever_is_locked() {
+    const EACH: [fn(); 7] = [
+        a_table_that_somebody_changes,
+        a_table_that_somebody_uses,
+        a_system_catalog,
+        the_mark,
+        somebody_who_queued_behind_us,
+        dev_before_and_after,
+        a_statement_that_prisma_has_left_behind,
+    ];
+    std::thread::scope(|threads| {
+        let all: Vec<_> = EACH.iter().map(|one| threads.spawn(one)).collect();
+        let failed = all.into_iter().filter_map(|one| one.join().err()).count();
+        assert_eq!(failed, 0, "of {}", EACH.len());
+    });
 }

@@ -89,14 +89,14 @@ async fn journey(
         let message = "Interrupted after the checkpoint: Prisma was not started and the database is untouched";
         return Err(Error::new(ErrorKind::Interrupted, message));
     }
-    entry.step(State::Migrating)?;
+    entry.step(State::Migrating).map_err(Error::nothing_changed)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();
         work.await?
     };
     fault::at("run.prisma-ended");
     entry.run.prisma_exit_code = Some(exit_code);
-    entry.step(State::Verifying)?;
+    entry.step(State::Verifying).map_err(|e| unverified(&entry.run, e))?;
 
     let others_are_connected =
         all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;

@@ -13,7 +13,7 @@ use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Plan;
 use crate::domain::run::{Committing, State};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use std::path::PathBuf;
 
@@ -84,7 +84,7 @@ async fn replace(
     let replaced = safety_checkpoint(target, &entry.run.id, observer, interrupt).await?;
     entry.run.before = replaced.iter().flat_map(Taken::ids).collect();
     let plan = plan.replacing(replaced.and_then(|taken| taken.full));
-    entry.step(State::Restoring)?;
+    entry.step(State::Restoring).map_err(Error::nothing_changed)?;
     let mut note = |committing: &Committing| {
         entry.run.committing = Some(committing.clone());
         entry.step(State::Committing)
@@ -140,7 +140,7 @@ pub async fn re_insert(
 ) -> Result<ReInserted> {
     let store = &target.place.store;
     let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer).await?;
-    entry.step(State::Reinserting)?;
+    entry.step(State::Reinserting).map_err(Error::nothing_changed)?;
     let mut note = |committing: &Committing| {
         entry.run.committing = Some(committing.clone());
         entry.step(State::Committing)

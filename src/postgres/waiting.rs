@@ -58,8 +58,11 @@ pub async fn named<T>(connection: &mut PgConnection, result: Result<T>) -> Resul
 /// Somebody's lock was waited for to the end, and nobody is named yet.
 fn names_nobody(error: &Error) -> bool {
     let source = std::error::Error::source(error).and_then(|s| s.downcast_ref::<sqlx::Error>());
+    let text = error.to_string();
+    let waited = source.is_some_and(is_lock_timeout) || text.contains("canceling statement due to lock timeout");
+    // what pg_dump hands on: its lock timeout is a timeout of the statement
     let waited =
-        source.is_some_and(is_lock_timeout) || error.to_string().contains("canceling statement due to lock timeout");
+        waited || (text.contains("canceling statement due to statement timeout") && text.contains("LOCK TABLE"));
     waited && (!error.message.contains(" stayed locked for ") || error.message.contains(UNKNOWN))
 }
 

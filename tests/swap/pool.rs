@@ -2,7 +2,6 @@
 
 use crate::scene::ended;
 use crate::stage::{Sampler, Stage, pool};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// So many members; a cluster of ours lets in fifty.
@@ -17,7 +16,7 @@ fn reconnecting_all_the_time() {
     open.run("BEGIN; SELECT count(*) FROM customer");
     let (sampler, members) = (Sampler::start(&stage), pool(stage.options("shop"), POOL));
     for round in 0..2 {
-        let (code, stdout, stderr) = ended(stage.scene.spawn(&stage.arguments(), &BTreeMap::new()));
+        let (code, stdout, stderr) = ended(stage.start(&stage.arguments()));
         assert_eq!(code, 0, "round {round}: {stdout}{stderr}");
         assert!(stdout.contains("structure and data as they were, proven"), "{stdout}");
     }

@@ -1,10 +1,12 @@
 //! A database with a full backup, ruined since; people around it; and somebody who looks at its name all the time.
 
 use crate::scene::{SHOP, Scene};
-use crate::support::same;
+use crate::support::{Output, same};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -36,6 +38,16 @@ impl Stage {
 
     pub fn arguments(&self) -> Vec<&str> {
         vec!["rollback", &self.backup, "--yes", "--confirm", "shop"]
+    }
+
+    /// By the socket: no password, which costs a debug build a second a command.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let url = PathBuf::from(self.scene.cluster.socket_url("shop"));
+        self.scene.spawn(arguments, &BTreeMap::from([("SAFEMIGRATE_URL", url)]))
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Output::of(self.scene.command(arguments).env("SAFEMIGRATE_URL", self.scene.cluster.socket_url("shop")))
     }
 
     /// Databases that are ours, and the live one, each with whether it lets people in.
