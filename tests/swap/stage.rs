@@ -177,11 +177,12 @@ impl Sampler {
                     let ask = "SELECT coalesce(string_agg(regexp_replace(datname, '[0-9a-f]{12}$', ''), ' ' ORDER BY datname), '') FROM pg_database WHERE datname LIKE 'shop%'";
                     let now: String = sqlx::query_scalar(ask).fetch_one(&mut connection).await.unwrap();
                     samples += 1;
-                    let mut list = list.lock().unwrap();
-                    if list.last() != Some(&now) {
-                        list.push(now);
+                    {
+                        let mut list = list.lock().unwrap();
+                        if list.last() != Some(&now) {
+                            list.push(now);
+                        }
                     }
-                    drop(list);
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 samples
