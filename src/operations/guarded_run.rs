@@ -167,10 +167,6 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     };
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     let clock = Some(writers::clock(&mut connection).await?);
-    let scenery = match reason {
-        Reason::BeforeMigration => Some(Scenery::read(&mut connection).await?),
-        _ => None,
-    };
     drop(connection);
     let info = ProjectInfo {
         prisma: Some(place.project.prisma_version.text.clone()),
@@ -179,7 +175,14 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     };
     let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
+    let scenery = if reason == Reason::BeforeMigration { scenery(place).await } else { None };
     Ok(Seen { taken: Some(taken), migrations, clock, scenery })
+}
+
+/// Without it every loss is the migration's, which is no reason to stop.
+async fn scenery(place: &Place<'_>) -> Option<Scenery> {
+    let reading = async { Scenery::read(&mut connect(place.url).await?).await };
+    place.interrupt.or(reading).await.ok()
 }
 
 /// Prisma may be gone while the server is still in its last statement, and commits it: what is looked at before that
