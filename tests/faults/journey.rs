@@ -132,7 +132,7 @@ impl Journey {
             begin,
             without_database: false,
             effect: Effect::Database,
-            own: &["reinsert", "rejects", "lock"],
+            own: &["reinsert", "rejects", "lock", "run.open", "run.step", "run.closed"],
         }
     }
 
@@ -147,7 +147,7 @@ impl Journey {
             begin,
             without_database: false,
             effect: Effect::Store,
-            own: &["trial", "scratch"],
+            own: &["trial", "scratch.made"],
         }
     }
 
@@ -206,6 +206,12 @@ impl Journey {
             project.write("prisma/migrations/20270101000000_stock/migration.sql", add);
             Begun { project: Some(project), ..words(&["dev"]) }
         };
-        Journey { name: "dev", begin, without_database: false, effect: Effect::Database, own: &["run"] }
+        Journey {
+            name: "dev",
+            begin,
+            without_database: false,
+            effect: Effect::Database,
+            own: &["run.prisma-ended", "run.new-state", "run.proven", "run.closing"],
+        }
     }
 }

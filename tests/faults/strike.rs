@@ -31,6 +31,15 @@ struct World {
     backups: Vec<String>,
 }
 
+/// What comes after a stroke.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Recover,
+    /// Which has to cope by itself.
+    NextCommand,
+    Both,
+}
+
 /// How a command ended.
 struct Ended {
     code: i32,
@@ -79,11 +88,17 @@ impl Rig {
         let extent = if which.is_empty() { Extent::Sample(self.journey.own, self.number()) } else { Extent::All };
         let mut strokes = strokes(&self.log, extent);
         strokes.retain(|stroke| ["", "all", &stroke.name].contains(&which.as_str()));
+        // in the suite every other stroke is followed by `recover`, and the rest by the next command
+        let then = |n: usize| match (extent, n % 2) {
+            (_, 1) => Then::NextCommand,
+            (Extent::All, _) => Then::Both,
+            (Extent::Sample(..), _) => Then::Recover,
+        };
         let mut struck = 0;
         let mut wrong = Vec::new();
         for (n, stroke) in strokes.iter().enumerate() {
             // each has told what was wrong by then
-            match catch_unwind(AssertUnwindSafe(|| self.strike(stroke, n % 2 == 0))) {
+            match catch_unwind(AssertUnwindSafe(|| self.strike(stroke, then(n)))) {
                 Ok(came_about) => struck += usize::from(came_about),
                 Err(_) => wrong.push(stroke),
             }
@@ -101,8 +116,8 @@ impl Rig {
         Journey::all().iter().position(|j| j.name == self.journey.name).filter(|_| !dear)
     }
 
-    /// Tells whether it came about. `recover_first`: else the next command has to cope by itself.
-    fn strike(&self, stroke: &Stroke, recover_first: bool) -> bool {
+    /// Tells whether it came about.
+    fn strike(&self, stroke: &Stroke, then: Then) -> bool {
         self.reset();
         let ended = self.run(Some(stroke));
         let log = self.log();
@@ -117,23 +132,30 @@ impl Rig {
             Kind::Eio | Kind::Enospc => self.ended_in_words(&ended, &what),
         }
         self.status_tells(&log, &ended, &what);
-        if recover_first {
+        if then != Then::NextCommand {
             self.in_order(&what);
             self.is_before_or_after(&what);
         }
+        if then != Then::Recover {
+            self.next_command(then, &what);
+        }
+        true
+    }
+
+    /// It works, by itself or after the `recover` that it asks for, and brings everything about.
+    fn next_command(&self, then: Then, what: &str) {
         let mut next = self.run(None);
-        if next.code != 0 && !recover_first {
+        if next.code != 0 && then == Then::NextCommand {
             assert!(next.text.contains("`safemigrate recover`"), "{}\n{what}", next.text);
-            self.in_order(&what);
+            self.in_order(what);
             next = self.run(None);
         }
         assert!(self.may_end_with(&next), "the next one: {}\n{what}", next.text);
         self.in_order(&format!("after the next one\n{what}"));
-        self.same_backups_or_more(&what);
+        self.same_backups_or_more(what);
         if self.journey.effect == Effect::Database {
             same(self.after.text(), self.world().text(), &format!("the next one brings everything about: {what}"));
         }
-        true
     }
 
     /// The backup that was to be deleted may be gone by now.
