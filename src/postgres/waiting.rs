@@ -130,13 +130,33 @@ pub async fn naming<T>(url: &DatabaseUrl, work: impl Future<Output = Result<T>>)
     };
     let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     match (result, seen) {
-        (Err(error), Some((what, who))) if names_nobody(&error) => Err(stayed_locked(&what, &who).because(error)),
+        (Err(error), Some(blocker)) if names_nobody(&error) => Err(blocker.named_now(url).await.because(error)),
         (result, _) => result,
     }
 }
 
-/// What is locked, and who holds it.
-type Blocker = (String, String);
+/// Whom we waited for when we looked last.
+struct Blocker {
+    /// What is locked: "A table", "An advisory lock" …
+    what: String,
+    /// How who holds it begins: "public.shop is locked by ", "it is held by ".
+    how: String,
+    process: i32,
+    who: String,
+}
+
+impl Blocker {
+    /// As it is by now: a while has gone by since we looked.
+    async fn named_now(self, url: &DatabaseUrl) -> Error {
+        let sql = format!("SELECT {SESSION} FROM pg_stat_activity a WHERE a.pid = $1");
+        let asked = async {
+            let mut connection = connect(url).await.ok()?;
+            sqlx::query_scalar(&sql).bind(self.process).fetch_optional(&mut connection).await.ok()?
+        };
+        let who: String = asked.await.unwrap_or(self.who);
+        stayed_locked_by(&self.what, &format!("{}{who}", self.how))
+    }
+}
 
 /// Until it is dropped: looks whom we wait for. Ends where it cannot be asked.
 async fn look_out(url: &DatabaseUrl, seen: &Mutex<Option<Blocker>>) {
@@ -156,16 +176,25 @@ async fn look_out(url: &DatabaseUrl, seen: &Mutex<Option<Blocker>>) {
 
 async fn who_blocks(connection: &mut PgConnection) -> Result<Option<Blocker>> {
     let sql = format!(
-        "SELECT CASE l.locktype WHEN 'relation' THEN 'The table ' || l.relation::regclass
+        "SELECT CASE l.locktype WHEN 'relation' THEN 'A table'
                     WHEN 'advisory' THEN 'An advisory lock'
                     WHEN 'object' THEN coalesce('The database ' || (SELECT datname FROM pg_database d WHERE d.oid = l.objid AND l.classid = 'pg_database'::regclass), 'An object')
                     ELSE 'A row' END AS what,
+                CASE l.locktype WHEN 'relation' THEN concat(l.relation::regclass, ' is locked by ') ELSE 'it is held by ' END AS how,
+                b.pid AS process,
                 CASE WHEN b.pid = 0 THEN 'a prepared transaction (see pg_prepared_xacts)' ELSE {SESSION} END AS who
          FROM pg_stat_activity w JOIN pg_locks l ON l.pid = w.pid AND NOT l.granted, unnest(pg_blocking_pids(w.pid)) AS b(pid)
          LEFT JOIN pg_stat_activity a ON a.pid = b.pid
          WHERE w.application_name = 'safemigrate' AND w.datname = current_database() LIMIT 1"
     );
     let row = sqlx::query(&sql).fetch_optional(connection).await.map_err(doing("looking who is in the way"))?;
-    let read = |row: sqlx::postgres::PgRow| Ok((row.try_get("what")?, row.try_get("who")?));
+    let read = |row: sqlx::postgres::PgRow| {
+        Ok(Blocker {
+            what: row.try_get("what")?,
+            how: row.try_get("how")?,
+            process: row.try_get("process")?,
+            who: row.try_get("who")?,
+        })
+    };
     row.map(read).transpose().map_err(doing("looking who is in the way"))
 }

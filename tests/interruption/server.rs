@@ -36,7 +36,7 @@ fn a_session_that_reads() {
     let mut victim = Victim::big();
     let child = victim.start();
     wait_until("it reads rows", || victim.sessions("query LIKE 'COPY%big%' AND state = 'active'") != "0");
-    terminate(&victim, "query LIKE 'COPY%big%'");
+    terminate(&victim, "query LIKE 'COPY%big%' AND state = 'active'");
     victim.ends(child, 1, &["The connection to the server was lost while reading the table public.big", UNTOUCHED]);
     victim.untouched_and_usable("a reader is gone");
 }

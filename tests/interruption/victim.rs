@@ -8,7 +8,7 @@ use std::process::Child;
 
 /// Rows that take a second to read.
 const BIG: &str = "CREATE TABLE big (id int, filler text);
-    INSERT INTO big SELECT n, (SELECT string_agg(md5(n::text || k), '') FROM generate_series(1, 16) k) FROM generate_series(1, 20000) n;";
+    INSERT INTO big SELECT n, (SELECT string_agg(md5(n::text || k), '') FROM generate_series(1, 16) k) FROM generate_series(1, 60000) n;";
 
 pub struct Victim {
     pub scene: Scene,
