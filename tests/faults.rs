@@ -2,7 +2,7 @@
 //! is full. Then the database is as before or as after, `status` tells of the run, `recover` or the next command puts
 //! everything in order, and nothing is left behind.
 //!
-//! The suite strikes each moment between two steps in one journey, and a part of what concerns the disk; this strikes
+//! The suite strikes a third of the moments between two steps and a part of what concerns the disk; this strikes
 //! everything, each time that it is reached (or, with a point's name, that one): `FAULTS=all cargo test --features fault-points --test faults -- --nocapture`.
 
 mod scene;

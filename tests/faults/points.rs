@@ -68,7 +68,7 @@ pub fn hits(log: &str) -> BTreeMap<String, (String, usize)> {
 pub enum Extent {
     /// Each point each time that it is reached, in each way.
     All,
-    /// The moments that begin so once; of the points on the disk a fifth, which the number shifts, or none.
+    /// Of the moments that begin so a third, once; of the points on the disk a tenth, which the number shifts, or none.
     Sample(&'static [&'static str], Option<usize>),
 }
 
@@ -79,10 +79,12 @@ pub fn strokes(log: &str, extent: Extent) -> Vec<Stroke> {
             for (k, &kind) in kinds(&what).iter().enumerate() {
                 let chosen = match (extent, kind) {
                     (Extent::All, _) => true,
-                    (Extent::Sample(own, _), _) if what == "at" => nth == 1 && own.iter().any(|o| name.starts_with(o)),
+                    (Extent::Sample(own, _), _) if what == "at" => {
+                        nth == 1 && n % 3 == 0 && own.iter().any(|o| name.starts_with(o))
+                    }
                     (Extent::Sample(_, None), _) => false,
                     (Extent::Sample(_, Some(shift)), kind) => {
-                        nth == if kind == Kind::Eio { 1 } else { count } && (n + k + shift) % 5 == 0
+                        nth == if kind == Kind::Eio { 1 } else { count } && (n + k + shift) % 10 == 0
                     }
                 };
                 if chosen {
