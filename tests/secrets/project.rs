@@ -71,7 +71,9 @@ fn prisma_7() {
     the_whole_journey(Prisma::V7);
 }
 
+/// Half a minute for what Prisma 7 shows, too.
 #[test]
+#[ignore = "cargo nextest run --test secrets --run-ignored all"]
 fn prisma_6() {
     the_whole_journey(Prisma::V6);
 }
