@@ -178,7 +178,7 @@ async fn prove(
     match compare_live(&target.url, &target.place.store, backup, extent, observer, interrupt).await {
         Ok(verification) => Some(verification),
         Err(error) => {
-            let why = error.promising_nothing();
+            let why = error.promising_nothing().message;
             observer.on(Event::Note(format!(
                 "The rows are in, but they could not be compared with the backup: {why}. Look again with: safemigrate verify {}",
                 backup.id
