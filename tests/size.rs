@@ -143,6 +143,12 @@ fn large_objects(count: usize) {
     let full = scene.listed().into_iter().find(|id| id.starts_with("f-")).unwrap();
     peak(&scene, &["verify", &full]);
     for strategy in ["swap", "in-place"] {
+        if count > 50_000 && strategy == "in-place" {
+            // to remove one takes a lock each
+            refused_for_locks(&scene, &[&["rollback", &full, "--strategy", strategy], &CONFIRMED[..]].concat());
+            assert_eq!(before, state(), "refused");
+            continue;
+        }
         scene.cluster.psql("shop", "SELECT lo_put(content, 0, 'x') FROM file WHERE id < 100; SELECT lo_unlink(content) FROM file WHERE id BETWEEN 100 AND 200");
         peak(&scene, &[&["rollback", &full, "--strategy", strategy], &CONFIRMED[..]].concat());
         assert_eq!(before, state(), "{strategy}");
