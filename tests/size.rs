@@ -157,7 +157,7 @@ fn large_objects(count: usize) {
 
 #[test]
 fn many_large_objects() {
-    large_objects(5000);
+    large_objects(1000);
 }
 
 #[test]

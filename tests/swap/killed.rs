@@ -27,6 +27,12 @@ const MOMENTS: [Moment; 15] = [
     ("DROP DATABASE", 0, Fault::StallAfter),
 ];
 
+/// A third of them, or all.
+fn moments() -> Vec<Moment> {
+    let all = std::env::var("SAFEMIGRATE_TEST_FAULTS").is_ok_and(|which| which == "all");
+    MOMENTS.into_iter().step_by(if all { 1 } else { 3 }).collect()
+}
+
 fn is_it((what, before, _): Moment) -> impl FnMut(&str) -> bool + Send + 'static {
     let (mut come, mut renamed) = (0, false);
     move |sql| {
@@ -54,7 +60,7 @@ fn at_each_moment(name: &'static str, some: &[usize]) {
     let port = |port: u16| format!(":{port}/");
     let url = stage.scene.url().replace(&port(stage.scene.cluster.port), &port(proxy.port));
     let behind = BTreeMap::from([("SAFEMIGRATE_URL", PathBuf::from(url))]);
-    for (n, moment) in MOMENTS.into_iter().enumerate() {
+    for (n, moment) in moments().into_iter().enumerate() {
         if !all && !some.contains(&n) {
             continue;
         }
