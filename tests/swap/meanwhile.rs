@@ -128,6 +128,19 @@ fn what_the_server_reports_late_is_not_lost_in_place() {
     }
 }
 
+/// What a session wrote before the checkpoint of what is replaced, and reports at its end, is in that checkpoint.
+#[test]
+fn what_was_written_before_is_no_reason_to_refuse_however_late_it_is_reported() {
+    let stage = Stage::new();
+    let mut session = stage.scene.cluster.session("shop");
+    for n in [1, 2, 3] {
+        session.run(&format!("INSERT INTO extra VALUES ({n})"));
+    }
+    let output = stage.run(&stage.arguments()).ok();
+    stage.is_good("all of it was written before");
+    assert!(!output.stderr.contains("Somebody wrote"), "{output}");
+}
+
 #[test]
 fn an_open_transaction_that_has_written() {
     let stage = Stage::new();

@@ -177,12 +177,7 @@ impl Sampler {
                     let ask = "SELECT coalesce(string_agg(regexp_replace(datname, '[0-9a-f]{12}$', ''), ' ' ORDER BY datname), '') FROM pg_database WHERE datname LIKE 'shop%'";
                     let now: String = sqlx::query_scalar(ask).fetch_one(&mut connection).await.unwrap();
                     samples += 1;
-                    {
-                        let mut list = list.lock().unwrap();
-                        if list.last() != Some(&now) {
-                            list.push(now);
-                        }
-                    }
+                    note(&list, now);
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 samples
@@ -200,5 +195,12 @@ impl Sampler {
             assert!(state.split(' ').any(|name| name == "shop"), "the name is never missing: {seen:?}");
         }
         (samples, seen)
+    }
+}
+
+fn note(seen: &Mutex<Vec<String>>, now: String) {
+    let mut seen = seen.lock().unwrap();
+    if seen.last() != Some(&now) {
+        seen.push(now);
     }
 }

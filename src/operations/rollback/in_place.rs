@@ -2,8 +2,9 @@
 
 use super::beside::clear_up;
 use super::kept::{Kept, extension_schema};
-use super::prove::{self, Words};
-use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, somebody_wrote};
+use super::prove::Words;
+use super::writes::{Reports, refuse_writes};
+use super::{Blueprint, Job, Plan, Restored, fill, nothing_changed, prove};
 use crate::domain::event::Event;
 use crate::domain::run::Committing;
 use crate::error::{Error, ErrorKind, Result};
@@ -83,7 +84,9 @@ async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> R
     fault::at("in-place.begun");
     emptying::lock_tables(connection).await?;
     fault::at("in-place.locked");
-    refuse_writes(job, plan, connection).await?;
+    // the tables are locked by now, but who had written before goes on, and reports it late
+    let now = databases::pulse(connection).await?;
+    refuse_writes(job, plan, &now, Reports::SomeAreLate, connection).await?;
     let kept = empty(job, &blueprint, connection).await?;
     fault::at("in-place.emptied");
     run(job, &blueprint.schemas, &kept, connection).await?;
@@ -104,27 +107,6 @@ async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> R
     prove::contents(job, std::slice::from_mut(connection)).await?;
     fault::at("in-place.proven");
     Ok((blueprint, mark(connection).await?))
-}
-
-/// What was written after the plan was made is not lost. A session that goes on reports what it wrote with a delay:
-/// where anybody on this server has written since, the tables, locked by now, are compared with the checkpoint.
-async fn refuse_writes(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> Result<()> {
-    let Some(before) = &plan.pulse else { return Ok(()) };
-    let now = databases::pulse(connection).await?;
-    if now.is_another_than(before) {
-        return Err(somebody_wrote(&job.url.database));
-    }
-    match &plan.replaces {
-        Some(checkpoint) if !now.is_of_the_same_instant_as(before) => {
-            job.stage("Looking whether anybody wrote", checkpoint.bytes());
-            if prove::holds_rows_of(job, checkpoint, connection).await? {
-                Ok(())
-            } else {
-                Err(somebody_wrote(&job.url.database))
-            }
-        }
-        _ => Ok(()),
-    }
 }
 
 async fn run(job: &Job<'_>, entries: &[Entry], kept: &Kept, connection: &mut PgConnection) -> Result<()> {

@@ -17,6 +17,7 @@ mod prove;
 mod staying;
 mod swap;
 mod trial;
+mod writes;
 
 pub use clean_up::{CleanUp, clean_up};
 pub use plan::plan;
@@ -205,12 +206,6 @@ fn not_full(backup: &Manifest) -> Error {
     Error::new(ErrorKind::Usage, format!("{} is no full backup: it holds data alone", backup.id))
         .hint(format!("The full backup of the same moment, if it is there: safemigrate rollback {full}"))
         .hint(format!("Or put its rows into the schema as it is now: safemigrate reinsert {}", backup.id))
-}
-
-/// The error for data that would be in no backup.
-fn somebody_wrote(database: &str) -> Error {
-    Error::new(ErrorKind::Other, format!("Somebody wrote to {database} after the rollback had begun: it would be lost"))
-        .hint("Stop what is connected to the database, then roll back again.")
 }
 
 /// Adds the sentence that a user looks for first.

@@ -1,7 +1,8 @@
 //! Restore beside the live database, prove it, change places.
 
 use super::beside::{self, Desk, clear_up};
-use super::{Blueprint, Job, Plan, Restored, nothing_changed, somebody_wrote};
+use super::writes::{Reports, refuse_writes};
+use super::{Blueprint, Job, Plan, Restored, nothing_changed};
 use crate::domain::event::Event;
 use crate::domain::names::quote_ident;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,9 +38,9 @@ pub(super) async fn apply(
         aside: databases::free_name(&job.url.database, Standing::Replaced),
     };
     let ready = async {
-        let prepared = prepare(job, plan, &mut desk.session, live.as_ref(), &names).await;
+        let prepared = prepare(job, &mut desk.session, live.as_ref(), &names).await;
         let watch = prepared.map_err(|error| other_way(plan, error))?;
-        close_both(&mut desk.session, job, live.as_ref(), &names, watch).await
+        close_both(&mut desk.session, job, plan, live.as_ref(), &names, watch).await
     };
     if let Err(error) = interrupt.or(ready).await {
         let undone = clear_up(interrupt, undo(job, desk, live.as_ref(), &names)).await;
@@ -72,13 +73,12 @@ fn other_way(plan: &Plan, error: Error) -> Error {
 /// Everything that can be dropped again without a trace. Gives the watch over the live database.
 async fn prepare(
     job: &Job<'_>,
-    plan: &Plan,
     desk: &mut PgConnection,
     live: Option<&Database>,
     names: &Names,
 ) -> Result<Option<Watch>> {
-    let watch = match plan.pulse.clone() {
-        Some(pulse) => Some(Watch::start(connect(job.url).await?, pulse).await?),
+    let watch = match live {
+        Some(_) => Some(Watch::start(connect(job.url).await?).await?),
         None => None,
     };
     job.stage("Restoring beside the live database", job.backup.bytes());
@@ -104,6 +104,7 @@ async fn prepare(
 async fn close_both(
     desk: &mut PgConnection,
     job: &Job<'_>,
+    plan: &Plan,
     live: Option<&Database>,
     names: &Names,
     watch: Option<Watch>,
@@ -111,17 +112,16 @@ async fn close_both(
     job.stage("Changing places", 0);
     databases::close(desk, &names.scratch, &[]).await?;
     fault::at("swap.scratch-closed");
-    let (Some(live), Some(watch)) = (live, watch) else { return Ok(()) };
+    let (Some(live), Some(mut watch)) = (live, watch) else { return Ok(()) };
     databases::close(desk, &live.name, &[watch.process]).await?;
     fault::at("swap.live-closed");
-    let seen = watch.end(job.server_version).await?;
+    let seen = watch.look(job.server_version).await?;
     if let Some(first) = seen.blockers.first() {
         let text = format!("{} cannot be rolled back: {first}", live.name);
         return Err(Error::new(ErrorKind::Other, text).hint("End or remove it first, then roll back again."));
     }
-    if seen.writes {
-        return Err(somebody_wrote(&live.name));
-    }
+    refuse_writes(job, plan, &seen.pulse, Reports::All, &mut watch.connection).await?;
+    watch.close().await?;
     databases::close(desk, &live.name, &[]).await?;
     fault::at("swap.both-closed");
     Ok(())

@@ -11,16 +11,24 @@ use std::time::Duration;
 /// What changes when somebody writes to the database of this session or changes its structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulse {
+    /// So many rows were written, as far as it was reported.
     rows: i64,
+    /// The same for parts of large objects.
+    parts: i64,
     structure: i64,
     /// Which transactions of the whole server had ended.
     ended: String,
 }
 
 impl Pulse {
-    /// Whether rows were reported, or structure was changed, in between.
-    pub fn is_another_than(&self, before: &Self) -> bool {
-        (self.rows, self.structure) != (before.rows, before.structure)
+    /// Whether writes of rows were reported in between. They may be older than both.
+    pub fn reports_rows_since(&self, before: &Self) -> bool {
+        self.rows != before.rows
+    }
+
+    /// Whether anything else was changed in between.
+    pub fn shows_other_changes_since(&self, before: &Self) -> bool {
+        (self.parts, self.structure) != (before.parts, before.structure)
     }
 
     /// Whether not one writing transaction has ended in between, on the whole server: then nobody wrote, reported or not.
@@ -31,44 +39,44 @@ impl Pulse {
 
 /// A session that watches a database without ever writing.
 pub struct Watch {
-    connection: PgConnection,
+    pub connection: PgConnection,
     pub process: i32,
-    before: Pulse,
 }
 
-/// What a watch has seen in the end.
+/// What a watch sees.
 pub struct Seen {
-    /// Somebody wrote.
-    pub writes: bool,
+    /// With every report, once all other sessions have ended: each reports at its end.
+    pub pulse: Pulse,
     /// What hangs on the database and was not there when the watch began: as `blockers` says it.
     pub blockers: Vec<String>,
 }
 
 impl Watch {
-    /// Watches for what is written after `before` was felt.
-    ///
     /// # Errors
     /// `Server`.
-    pub async fn start(mut connection: PgConnection, before: Pulse) -> Result<Self> {
+    pub async fn start(mut connection: PgConnection) -> Result<Self> {
         prepare_session(&mut connection).await?;
         let process = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await;
-        Ok(Self { connection, process: process.map_err(doing("asking who writes"))?, before })
+        Ok(Self { connection, process: process.map_err(doing("asking who writes"))? })
     }
 
-    /// What was seen. Exact once all other sessions have ended: each reports at its end.
-    ///
     /// # Errors
     /// `Server`.
-    pub async fn end(mut self, server_version: u32) -> Result<Seen> {
+    pub async fn look(&mut self, server_version: u32) -> Result<Seen> {
         if server_version < 150_000 {
             // figures reach the server's collector with a delay
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        let writes = pulse(&mut self.connection).await?.is_another_than(&self.before);
-        let blockers = blockers(&mut self.connection).await?;
-        // a session that is closed by halves would be in the way of the exchange
-        self.connection.close().await.map_err(doing("asking who writes"))?;
-        Ok(Seen { writes, blockers })
+        let pulse = pulse(&mut self.connection).await?;
+        Ok(Seen { pulse, blockers: blockers(&mut self.connection).await? })
+    }
+
+    /// Ends its session: one that is closed by halves would be in the way of the exchange.
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn close(self) -> Result<()> {
+        self.connection.close().await.map_err(doing("asking who writes"))
     }
 }
 
@@ -120,15 +128,16 @@ pub async fn pulse(connection: &mut PgConnection) -> Result<Pulse> {
     let parts: Vec<String> = of_relations.chain(others).collect();
     // a row that was changed is another version of it at another place
     let sql = format!(
-        "WITH mine AS MATERIALIZED (SELECT oid FROM pg_class WHERE relpersistence <> 't'
+        "WITH written AS MATERIALIZED (SELECT n_tup_ins + n_tup_upd + n_tup_del AS rows, relname = 'pg_largeobject' AND schemaname = 'pg_catalog' AS large
+             FROM pg_stat_all_tables WHERE schemaname !~ '^pg_' OR relname = 'pg_largeobject'), mine AS MATERIALIZED (SELECT oid FROM pg_class WHERE relpersistence <> 't'
              AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace, 'information_schema'::regnamespace))
-         SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int8 FROM pg_stat_all_tables
-                 WHERE schemaname !~ '^pg_' OR relname = 'pg_largeobject'),
+         SELECT (SELECT coalesce(sum(rows), 0)::int8 FROM written WHERE NOT large),
+             (SELECT coalesce(sum(rows), 0)::int8 FROM written WHERE large),
              (SELECT coalesce(sum(hashtext(concat_ws(' ', r.*))), 0)::int8 FROM ({}) r),
              txid_current_snapshot()::text",
         parts.join(" UNION ALL ")
     );
     let felt = sqlx::query_as(&sql).fetch_one(connection).await;
-    let (rows, structure, ended) = felt.map_err(doing("asking who writes"))?;
-    Ok(Pulse { rows, structure, ended })
+    let (rows, parts, structure, ended) = felt.map_err(doing("asking who writes"))?;
+    Ok(Pulse { rows, parts, structure, ended })
 }
