@@ -14,6 +14,7 @@ synchronous_commit = off
 full_page_writes = off
 max_connections = 50
 shared_buffers = 32MB
+dynamic_shared_memory_type = mmap
 listen_addresses = '127.0.0.1'
 log_min_messages = warning
 log_line_prefix = '%m [%p] %q%u@%d '
@@ -30,7 +31,7 @@ pub fn data_template(programs: &ServerPrograms) -> PathBuf {
     let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-templates");
     fs::create_dir_all(&shelf).expect("a folder for the PostgreSQL template");
     let uid = ServerUser::choose().uid();
-    let finished = shelf.join(format!("{}-{uid}-v1", programs.major));
+    let finished = shelf.join(format!("{}-{uid}-v2", programs.major));
     // A target folder that was copied may have other owners and modes.
     let usable = || fs::metadata(&finished).is_ok_and(|folder| folder.uid() == uid && folder.mode() & 0o77 == 0);
     if usable() {
@@ -84,9 +85,27 @@ pub fn copy(from: &Path, to: &Path) {
 /// A temporary folder that every user can walk into and whose socket paths stay short.
 pub fn reachable_tempdir() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::Builder::new().prefix("safemigrate-").tempdir_in("/tmp").expect("a temporary folder");
+    let folder = tempfile::Builder::new().prefix("safemigrate-").tempdir_in(place()).expect("a temporary folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
     folder
+}
+
+/// Where servers live. A test makes and removes some thousand files for its own, which takes longer on a disk than the
+/// test itself: in memory where there is plenty of it. Stores and projects are on the disk always.
+fn place() -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    const PLENTY: u64 = 4 << 30;
+    if let Some(chosen) = std::env::var_os("SAFEMIGRATE_TEST_SERVERS") {
+        return chosen.into();
+    }
+    let free = rustix::fs::statvfs(MEMORY).map_or(0, |there| there.f_bavail * there.f_frsize);
+    // what lies there counts as memory that is in use
+    let available = fs::read_to_string("/proc/meminfo").ok().and_then(|all| {
+        let line = all.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    });
+    let plenty = free >= PLENTY && available.unwrap_or(0) * 1024 >= 2 * PLENTY;
+    PathBuf::from(if plenty { MEMORY } else { "/tmp" })
 }
 
 fn succeed(command: &mut Command) {
