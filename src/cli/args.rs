@@ -13,6 +13,24 @@ pub enum Command {
     #[command(override_usage = "safemigrate reset [OPTIONS] [PRISMA ARGS]…")]
     #[command(after_help = "Example:\n  safemigrate reset --force")]
     Reset(ResetArgs),
+    /// Backup, `prisma migrate deploy`, proof; no backup, no migration
+    #[command(override_usage = "safemigrate deploy [OPTIONS] [PRISMA ARGS]…")]
+    #[command(after_help = "Example:\n  safemigrate deploy")]
+    Deploy(DeployArgs),
+    /// Backup, `prisma db push`, proof; refused on production
+    #[command(override_usage = "safemigrate push [OPTIONS] [PRISMA ARGS]…")]
+    #[command(after_help = "Example:\n  safemigrate push --accept-data-loss")]
+    Push(DevArgs),
+    /// Any command of Prisma's: those that can destroy are guarded, the rest goes straight through
+    #[command(override_usage = "safemigrate prisma [PRISMA ARGS]…")]
+    #[command(
+        after_help = "Examples:\n  safemigrate prisma migrate dev --name x    as `safemigrate dev --name x`\n  alias prisma='safemigrate prisma'"
+    )]
+    Prisma(DevArgs),
+    /// Backup, any command, proof: a data script, `psql -f`
+    #[command(override_usage = "safemigrate run [OPTIONS] -- COMMAND…")]
+    #[command(after_help = "Example:\n  safemigrate run -- npx tsx scripts/clean-up.ts")]
+    Run(RunArgs),
     /// Back up the database now
     #[command(after_help = "Example:\n  safemigrate backup --url postgresql://me@localhost/shop --store ./backups")]
     Backup(BackupArgs),
@@ -66,6 +84,10 @@ impl Command {
         match self {
             Self::Dev(_) => "dev",
             Self::Reset(_) => "reset",
+            Self::Deploy(_) => "deploy",
+            Self::Push(_) => "push",
+            Self::Prisma(_) => "prisma",
+            Self::Run(_) => "run",
             Self::Backup(_) => "backup",
             Self::List => "list",
             Self::Show(_) => "show",
@@ -114,6 +136,27 @@ pub struct ResetArgs {
     /// Handed to Prisma untouched, wherever they stand; after `--` everything is Prisma's
     #[arg(last = true, value_name = "PRISMA ARGS")]
     pub prisma_args: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    /// Apply the migrations without a backup and without a proof; it is recorded
+    #[arg(long, conflicts_with = "on_loss")]
+    pub no_backup: bool,
+
+    #[command(flatten)]
+    pub guarded: DevArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// When data is lost [default: ask at a terminal, else keep and exit 3]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_loss: Option<OnLoss>,
+
+    /// The command and its arguments, behind `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

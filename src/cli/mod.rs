@@ -8,8 +8,8 @@ mod passthrough;
 mod usage;
 
 pub use args::{
-    BackupArgs, BackupKind, CheckArgs, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
-    ReinsertArgs, Rejects, ResetArgs, RollbackArgs, ShowArgs, Strategy,
+    BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
+    OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
 
 use crate::error::Error;
@@ -150,6 +150,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
 fn parse_with(args: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Cli, Stop> {
     let mut root = Cli::command();
     root.build();
+    let args = passthrough::unwrap_prisma(&root, args);
     let (args, variables) = environment::add(&root, args, variable);
     let args = passthrough::arrange(&root, args);
     let matches = Cli::command().try_get_matches_from(&args);

@@ -1,12 +1,40 @@
-//! `dev` and `reset`: which words are ours and which are Prisma's, wherever they stand.
+//! `dev`, `reset` …: which words are ours and which are Prisma's, wherever they stand.
 //!
 //! What our flags are called, and which of them take a value, is read from clap's own definition.
 
+use crate::domain::prisma_command::destructive;
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
 
 /// The argument that collects Prisma's words; the commands that have it pass words through.
 const PRISMA_ARGS: &str = "prisma_args";
+
+/// `safemigrate prisma migrate dev --name x` is `safemigrate dev --name x`. What destroys and has no command of ours keeps
+/// its two words at its head; what does not destroy goes behind `--`, every word of it. `root` has been built.
+pub(super) fn unwrap_prisma(root: &Command, mut args: Vec<OsString>) -> Vec<OsString> {
+    let Some((at, _)) = find_command(root, &args).filter(|(_, command)| command.get_name() == "prisma") else {
+        return args;
+    };
+    let mut words = args.split_off(at + 1);
+    let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let Some(found) = destructive(&text) else {
+        if !words.is_empty() {
+            args.push("--".into());
+            args.extend(words);
+        }
+        return args;
+    };
+    let [group, verb] = found.at.map(|at| words[at].clone());
+    words.remove(found.at[1]);
+    words.remove(found.at[0]);
+    if found.command.has_own_command() {
+        args[at] = verb;
+    } else {
+        args.extend([group, verb]);
+    }
+    args.extend(words);
+    args
+}
 
 /// Puts Prisma's words behind `--`, so that clap sees only ours. The words of other commands stay as they are.
 /// `root` has been built.

@@ -1,66 +1,115 @@
-//! `dev` and `reset`: Prisma's command with a checkpoint before it and a proof after it.
+//! `dev`, `deploy`, `reset`, `push`, `run`: a command with a checkpoint before it and a proof after it.
 
 use super::loss;
 use super::settle::{self, Settled};
-use super::target::{permit, target};
-use crate::cli::{DevArgs, Globals, OnLoss, ResetArgs};
+use super::target::{permit, target, working_folder};
+use crate::cli::{DeployArgs, DevArgs, Globals, OnLoss, ResetArgs, RunArgs};
 use crate::domain::ending::Ending;
 use crate::domain::guard::Action;
+use crate::domain::prisma_command::{DEPLOY, DEV, Guarded, PUSH, RESET};
 use crate::domain::suggest::entries;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operations::guarded_run::{Attach, Outcome, Place, guarded_prisma};
+use crate::operations::guarded_run::{Attach, Backup, Outcome, Place, guarded, prisma_child};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::target::Target;
+use crate::prisma::ChildCommand;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 use std::ffi::OsString;
 
 pub async fn dev(globals: &Globals, args: DevArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
-    let target = target(globals).await?;
-    let outcome = run(globals, Action::Dev, args.prisma_args, &target, ui, interrupt).await?;
-    let report = GuardedReport::new("dev", outcome);
-    if report.outcome.conclusion.ending != Ending::Lost {
-        return finish(report, ui);
-    }
-    let on_loss = match args.on_loss.unwrap_or(OnLoss::Ask) {
-        OnLoss::Ask if !ui.can_ask() => OnLoss::Keep,
-        wanted => wanted,
-    };
-    after_loss(on_loss, report, &target, ui, interrupt).await
+    prisma(globals, &DEV, args, ui, interrupt).await
+}
+
+pub async fn push(globals: &Globals, args: DevArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    prisma(globals, &PUSH, args, ui, interrupt).await
+}
+
+/// One of Prisma's commands, with what is wanted after a loss.
+pub(super) async fn prisma(
+    globals: &Globals,
+    command: &Guarded,
+    args: DevArgs,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
+    let child = prisma_child(journey.target.prisma_project()?, command, &args.prisma_args)?;
+    journey.go(command.action, &child, Backup::Before, args.on_loss).await
+}
+
+pub async fn deploy(globals: &Globals, args: DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
+    let child = prisma_child(journey.target.prisma_project()?, &DEPLOY, &args.guarded.prisma_args)?;
+    let backup = if args.no_backup { Backup::Omitted } else { Backup::Before };
+    journey.go(Action::Deploy, &child, backup, args.guarded.on_loss).await
 }
 
 pub async fn reset(globals: &Globals, args: ResetArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
-    let target = target(globals).await?;
     let mut words = args.prisma_args;
     // our yes is an answer to Prisma's question too
     if globals.yes && !words.iter().any(|w| w == "--force" || w == "-f") {
         words.push("--force".into());
     }
-    let outcome = run(globals, Action::Reset, words, &target, ui, interrupt).await?;
-    finish(GuardedReport::new("reset", outcome), ui)
+    let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
+    let child = prisma_child(journey.target.prisma_project()?, &RESET, &words)?;
+    journey.go(Action::Reset, &child, Backup::Before, Some(OnLoss::Keep)).await
 }
 
-async fn run(
-    globals: &Globals,
-    action: Action,
-    words: Vec<OsString>,
-    target: &Target,
-    ui: &Ui,
-    interrupt: &Interrupt,
-) -> Result<Outcome> {
-    let project = target.prisma_project()?;
-    permit(target, action, globals, ui).await?;
-    let progress = ui.progress();
-    let place = Place {
-        url: &target.url,
-        store: &target.place.store,
-        project,
-        keep: target.place.settings.retention.keep,
-        observer: &progress,
-        interrupt,
-    };
-    let attach = if ui.is_json() { Attach::StdoutToStderr } else { Attach::Terminal };
-    guarded_prisma(&place, action, &words, attach).await
+pub async fn run(globals: &Globals, args: RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+    let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
+    let child = any_child(args.command)?;
+    journey.go(Action::Run, &child, Backup::Before, args.on_loss).await
+}
+
+/// Any command, where and as the user would start it. Its arguments may hold a password and are shown nowhere.
+fn any_child(words: Vec<OsString>) -> Result<ChildCommand> {
+    let mut words = words.into_iter();
+    let program = words.next().ok_or_else(|| Error::new(ErrorKind::Usage, "Which command? Nothing was changed"))?;
+    let directory = working_folder()?;
+    let shown = program.to_string_lossy().into_owned();
+    Ok(ChildCommand { program: program.into(), arguments: words.collect(), directory, path: None, shown })
+}
+
+/// What every guarded command needs.
+struct Journey<'a> {
+    globals: &'a Globals,
+    target: &'a Target,
+    ui: &'a Ui,
+    interrupt: &'a Interrupt,
+}
+
+impl Journey<'_> {
+    async fn go(
+        &self,
+        action: Action,
+        child: &ChildCommand,
+        backup: Backup,
+        on_loss: Option<OnLoss>,
+    ) -> Result<(), Failure> {
+        let Self { globals, target, ui, interrupt } = *self;
+        permit(target, action, globals, ui).await?;
+        let progress = ui.progress();
+        let place = Place {
+            url: &target.url,
+            store: &target.place.store,
+            project: target.project.as_ref(),
+            keep: target.place.settings.retention.keep,
+            observer: &progress,
+            interrupt,
+        };
+        let attach = if ui.is_json() { Attach::StdoutToStderr } else { Attach::Terminal };
+        let outcome = guarded(&place, action, child, attach, backup).await?;
+        let report = GuardedReport::new(action.name(), outcome);
+        if report.outcome.conclusion.ending != Ending::Lost {
+            return finish(report, ui);
+        }
+        let on_loss = match on_loss.unwrap_or(OnLoss::Ask) {
+            OnLoss::Ask if !ui.can_ask() => OnLoss::Keep,
+            wanted => wanted,
+        };
+        after_loss(on_loss, report, target, ui, interrupt).await
+    }
 }
 
 /// Ends without a question: the outcome decides the exit code.
@@ -160,7 +209,8 @@ impl Report for GuardedReport {
         match conclusion.ending {
             // the sentences follow as the error
             Ending::Lost => {
-                let lost = (!self.shown).then(|| loss::losses(&self.outcome.verification, style));
+                let verification = self.outcome.verification.as_ref().filter(|_| !self.shown);
+                let lost = verification.map(|verification| loss::losses(verification, style));
                 let settled = self.settled.as_ref().map(|settled| settled.text(style));
                 lost.into_iter().chain(settled).collect::<Vec<_>>().join("\n")
             }

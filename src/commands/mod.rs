@@ -9,6 +9,7 @@ mod history;
 mod list;
 mod loss;
 mod pin;
+mod prisma;
 mod prune;
 mod recover;
 mod reinsert;
@@ -31,7 +32,11 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
     let globals = cli.globals;
     match cli.command {
         Command::Dev(args) => guarded::dev(&globals, args, ui, interrupt).await,
+        Command::Deploy(args) => guarded::deploy(&globals, args, ui, interrupt).await,
         Command::Reset(args) => guarded::reset(&globals, args, ui, interrupt).await,
+        Command::Push(args) => guarded::push(&globals, args, ui, interrupt).await,
+        Command::Run(args) => guarded::run(&globals, args, ui, interrupt).await,
+        Command::Prisma(args) => prisma::run(&globals, args, ui, interrupt).await,
         Command::Backup(args) => backup::run(&globals, &args, ui, interrupt).await,
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),

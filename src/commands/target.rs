@@ -6,11 +6,12 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::operations::guard;
 use crate::operations::target::{Choices, Place, Target};
 use crate::ui::Ui;
+use std::path::PathBuf;
 
 /// # Errors
 /// Those of `Place::find`.
 pub fn place(globals: &Globals) -> Result<Place> {
-    let cwd = std::env::current_dir().context(ErrorKind::Other, || "The working folder is gone".into())?;
+    let cwd = working_folder()?;
     let choices = Choices {
         project: globals.project.clone(),
         schema: globals.schema.clone(),
@@ -18,6 +19,12 @@ pub fn place(globals: &Globals) -> Result<Place> {
         url: globals.url.as_ref().map(|url| url.reveal().to_owned()),
     };
     Place::find(choices, globals.store.as_deref(), cwd)
+}
+
+/// # Errors
+/// `Other` where it was removed.
+pub fn working_folder() -> Result<PathBuf> {
+    std::env::current_dir().context(ErrorKind::Other, || "The working folder is gone. Nothing was changed".into())
 }
 
 /// # Errors

@@ -86,6 +86,9 @@ pub fn conclude(facts: &Facts, verification: &Verification) -> Conclusion {
     if facts.exit_code != 0 {
         return stopped(facts, &proof);
     }
+    if let Some(done) = done_otherwise(facts) {
+        return Conclusion { ending: Ending::Safe, happened: format!("{done}. {proof}"), next: Vec::new() };
+    }
     let drafted = facts.drafted.join(", ");
     let applied = facts.applied.join(", ");
     match (facts.applied.is_empty(), facts.drafted.is_empty()) {
@@ -108,6 +111,38 @@ pub fn conclude(facts: &Facts, verification: &Verification) -> Conclusion {
             next: vec!["Look at its migration.sql, then apply it: safemigrate dev".into()],
         },
     }
+}
+
+/// Who did it, at the beginning of a sentence.
+pub fn actor(command: &str) -> &'static str {
+    if command == "run" { "The command" } else { "Prisma" }
+}
+
+/// What was done by a command that is not there to apply migrations.
+fn done_otherwise(facts: &Facts) -> Option<String> {
+    let applied = match facts.applied.as_slice() {
+        [] => String::new(),
+        applied => format!(" and applied {}", applied.join(", ")),
+    };
+    match facts.command.as_str() {
+        "push" => Some("The schema is pushed".to_owned()),
+        "run" => Some(format!("The command has ended{applied}")),
+        _ => None,
+    }
+}
+
+/// The ending of a command that ran without a backup, as the user wanted it.
+pub fn unproven(command: &str, exit_code: i32, applied: &[String]) -> Conclusion {
+    let who = actor(command);
+    let happened = match (exit_code, applied) {
+        (0, []) => "Nothing to apply.".to_owned(),
+        (0, applied) => format!("Applied {}.", applied.join(", ")),
+        (code, []) => format!("{who} failed (exit code {code}) before it applied anything."),
+        (code, applied) => format!("{who} applied {} and then stopped (exit code {code}).", applied.join(", ")),
+    };
+    let ending = if exit_code == 0 { Ending::Safe } else { Ending::Stopped };
+    let happened = format!("{happened} There is no backup (--no-backup): what became of the data is not proven");
+    Conclusion { ending, happened, next: Vec::new() }
 }
 
 fn proof(facts: &Facts, verification: &Verification) -> String {
@@ -200,7 +235,8 @@ fn failed_migration(facts: &Facts, name: &str, proof: &str) -> Conclusion {
             "Take what it left behind away, its entry in _prisma_migrations too: safemigrate rollback {full}"
         ));
     }
-    next.push("Then apply it again: safemigrate dev".into());
+    let again = if facts.command == "deploy" { "deploy" } else { "dev" };
+    next.push(format!("Then apply it again: safemigrate {again}"));
     Conclusion {
         ending: Ending::Stopped,
         happened: format!("Migration {name} {since}; Prisma will apply nothing more until that is settled. {proof}"),
@@ -210,10 +246,18 @@ fn failed_migration(facts: &Facts, name: &str, proof: &str) -> Conclusion {
 
 fn stopped(facts: &Facts, proof: &str) -> Conclusion {
     let force = if facts.command == "reset" { " (without a terminal: --force)" } else { "" };
-    let again = format!("Try again: safemigrate {}{force}", facts.command);
+    let again = match facts.command.as_str() {
+        "run" => "Try again: safemigrate run -- COMMAND".to_owned(),
+        command => format!("Try again: safemigrate {command}{force}"),
+    };
     let applied = facts.applied.join(", ");
+    let who = actor(&facts.command);
     let happened = match (facts.applied.is_empty(), facts.exit_code) {
-        (false, code) => format!("Prisma applied {applied} and then stopped (exit code {code}). {proof}"),
+        (_, code) if facts.command == "run" => format!("The command ended with exit code {code}. {proof}"),
+        (true, code) if facts.command == "push" => {
+            format!("Prisma stopped (exit code {code}): see above. {proof}")
+        }
+        (false, code) => format!("{who} applied {applied} and then stopped (exit code {code}). {proof}"),
         (true, 130) if facts.command == "reset" => {
             format!("Prisma stopped before it reset anything: a cancelled question or Ctrl-C. {proof}")
         }

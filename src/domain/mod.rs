@@ -9,6 +9,7 @@ pub mod holder;
 pub mod manifest;
 pub mod migration_sql;
 pub mod names;
+pub mod prisma_command;
 pub mod reinsert;
 pub mod retention;
 pub mod rows;

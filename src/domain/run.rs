@@ -54,6 +54,9 @@ pub struct Run {
     pub prisma_exit_code: Option<i32>,
     #[serde(default)]
     pub migrations_applied: Vec<String>,
+    /// `--no-backup` was typed: there is no way back and no proof.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_backup: bool,
     /// Of a restore or a re-insert that has come that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committing: Option<Committing>,
@@ -77,6 +80,7 @@ impl Run {
             after: Vec::new(),
             prisma_exit_code: None,
             migrations_applied: Vec::new(),
+            without_backup: false,
             committing: None,
             verification: None,
             outcome: None,
@@ -104,6 +108,12 @@ impl Run {
             State::Checkpoint => {
                 "It stopped before anything was done: the database is as it was. Nothing to do.".into()
             }
+            State::Migrating | State::Verifying if self.without_backup => {
+                "It ran without a backup and may have applied migrations: `npx prisma migrate status` shows which.".into()
+            }
+            State::Migrating | State::Verifying if self.command == "run" => format!(
+                "The command may have changed data. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."
+            ),
             State::Migrating | State::Verifying => format!(
                 "Prisma may have applied migrations. `safemigrate verify {id}` shows what is different; `safemigrate rollback {id}` puts everything back."
             ),

@@ -74,6 +74,12 @@ impl Place {
             return Err(Error::new(ErrorKind::Damaged, message).hint("`safemigrate list` shows the backups; name one."));
         }
         let runs = self.store.runs()?;
+        let latest = runs.iter().find(|run| run.without_backup || run.full().is_some());
+        if let Some(run) = latest.filter(|run| run.without_backup) {
+            let message = format!("The last run ({} {}) was without a backup. Nothing was changed", run.command, run.id);
+            return Err(Error::new(ErrorKind::NoSuchBackup, message)
+                .hint("`safemigrate list` shows the backups; name the one that you want."));
+        }
         let id = runs.iter().find_map(|run| if wanted == Wanted::DataOnly { run.data_only() } else { run.full() });
         match id {
             Some(id) => self.store.manifest(id),

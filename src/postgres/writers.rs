@@ -68,7 +68,7 @@ pub struct AtWork {
 ///
 /// # Errors
 /// `Server`.
-pub async fn at_work(connection: &mut PgConnection, since: &str) -> Result<Option<AtWork>> {
+pub async fn at_work(connection: &mut PgConnection, since: &str, until: &str) -> Result<Option<AtWork>> {
     let of_blocker = SESSION.replace("a.", "b.");
     let sql = format!(
         "SELECT {SESSION} AS who, a.state <> 'active' AS idle,
@@ -78,10 +78,10 @@ pub async fn at_work(connection: &mut PgConnection, since: &str) -> Result<Optio
            AND (EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
                         AND l.objid = $1::bigint::oid AND l.objsubid = 1)
              OR (a.usename = current_user AND a.backend_type = 'client backend' AND a.state = 'active'
-                 AND a.backend_start >= $2::text::timestamptz))
+                 AND a.backend_start >= $2::text::timestamptz AND a.query_start <= $3::text::timestamptz))
          ORDER BY idle LIMIT 1"
     );
-    let asked = sqlx::query_as::<_, (String, bool, Option<String>)>(&sql).bind(PRISMA_LOCK).bind(since);
+    let asked = sqlx::query_as::<_, (String, bool, Option<String>)>(&sql).bind(PRISMA_LOCK).bind(since).bind(until);
     let found = asked.fetch_optional(connection).await.map_err(doing("looking for sessions that are still at work"))?;
     Ok(found.map(|(who, idle, waits_for)| AtWork { who, idle, waits_for }))
 }

@@ -4,9 +4,13 @@ use super::attached::ChildCommand;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// Commands of Prisma 7 that can be told the database.
 const TAKE_URL: [[&str; 2]; 3] = [["migrate", "dev"], ["db", "push"], ["db", "pull"]];
+
+/// Prisma 6 knows `--url` at this one only.
+const TAKE_URL_IN_6: [[&str; 2]; 1] = [["db", "execute"]];
 
 /// `prisma SUBCOMMAND ARGS`, with `--schema`, `--config` and `--url` handed on.
 ///
@@ -24,8 +28,8 @@ pub fn prisma_command<A: AsRef<OsStr>>(project: &Project, subcommand: &[&str], a
         }
     }
     if let Some(url) = &project.choices.url {
-        let takes_url = TAKE_URL.iter().any(|known| words[..verb].iter().eq(known.iter()));
-        if !takes_url || !project.prisma_version.reads_config_only() {
+        let known = if project.prisma_version.reads_config_only() { &TAKE_URL[..] } else { &TAKE_URL_IN_6[..] };
+        if !known.iter().any(|known| words[..verb].iter().eq(known.iter())) {
             return Err(cannot_be_told(project, &words[..verb]));
         }
         arguments.extend(["--url".into(), url.into()]);
@@ -36,14 +40,14 @@ pub fn prisma_command<A: AsRef<OsStr>>(project: &Project, subcommand: &[&str], a
         program: project.tool.runtime.program.clone(),
         arguments: project.tool.entry.iter().cloned().chain(arguments).collect(),
         directory: project.root.clone(),
-        path: Some(path_with_binaries(project)),
+        path: Some(path_with_binaries(&project.root)),
         shown: shown.join(" "),
     })
 }
 
 /// As npm does it: generators and seed scripts are found in the project's `.bin` folders.
-fn path_with_binaries(project: &Project) -> OsString {
-    let binaries = project.root.ancestors().map(|dir| dir.join("node_modules/.bin")).filter(|dir| dir.is_dir());
+pub(super) fn path_with_binaries(folder: &Path) -> OsString {
+    let binaries = folder.ancestors().map(|dir| dir.join("node_modules/.bin")).filter(|dir| dir.is_dir());
     let path = std::env::var_os("PATH").unwrap_or_default();
     // a folder with a colon in its name cannot stand in a PATH at all
     std::env::join_paths(binaries.chain(std::env::split_paths(&path))).unwrap_or(path)

@@ -13,6 +13,7 @@ pub mod project;
 pub mod root;
 pub mod schema;
 pub mod settings;
+pub mod straight;
 mod tool;
 pub mod url;
 pub mod version;

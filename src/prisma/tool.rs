@@ -34,14 +34,22 @@ impl Tool {
     /// # Errors
     /// `Tool` with the line that installs what is missing, or where this Prisma is not one that we guard.
     pub async fn find(root: &Path) -> Result<Self> {
-        let manager = PackageManager::detect(root);
-        let found = match root.ancestors().find_map(installed) {
-            Some(package) => Self::from_package(package, runtime(manager)?)?,
-            None if root.ancestors().any(|dir| dir.join(".pnp.cjs").is_file()) => plug_n_play(root).await?,
-            None => return Err(not_installed(root, manager)),
-        };
-        found.version.check(&manager.add_line("@prisma/prisma7"))?;
+        let found = Self::find_any(root).await?;
+        found.version.check(&PackageManager::detect(root).add_line("@prisma/prisma7"))?;
         Ok(found)
+    }
+
+    /// Looks for a Prisma of any version.
+    ///
+    /// # Errors
+    /// `Tool` with the line that installs what is missing.
+    pub async fn find_any(root: &Path) -> Result<Self> {
+        let manager = PackageManager::detect(root);
+        match root.ancestors().find_map(installed) {
+            Some(package) => Self::from_package(package, runtime(manager)?),
+            None if root.ancestors().any(|dir| dir.join(".pnp.cjs").is_file()) => plug_n_play(root).await,
+            None => Err(not_installed(root, manager)),
+        }
     }
 
     fn from_package(package: PathBuf, runtime: Runtime) -> Result<Self> {

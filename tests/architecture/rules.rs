@@ -8,7 +8,7 @@ use super::source::{Path, Token, paths, tokens};
 /// - who touches the world, or leads through it, may name the places at which the crash tests strike (`fault`);
 /// - `prisma` may use `postgres::url`: a database URL is a value, and the project's settings are where it comes from;
 /// - `cli` is plain data (the typed arguments), so `commands` take theirs from it, and it never calls them;
-/// - `cli` may use `ui` for what the user said about talking.
+/// - `cli` may use `ui` for what the user said about talking, and knows from `domain` which of Prisma's commands are ours.
 pub const ARROWS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("prisma", &["domain", "postgres::url"]),
@@ -16,7 +16,7 @@ pub const ARROWS: [(&str, &[&str]); 9] = [
     ("store", &["domain"]),
     ("operations", &["prisma", "postgres", "store", "domain"]),
     ("ui", &["domain"]),
-    ("cli", &["ui"]),
+    ("cli", &["ui", "domain"]),
     ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "domain"]),
     ("web", &["operations", "prisma", "postgres", "store", "domain"]),
 ];

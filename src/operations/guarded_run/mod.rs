@@ -1,5 +1,8 @@
 //! The journey around a command that may destroy data: checkpoint → the command → a backup of the new state → proof.
 
+mod ended;
+mod facts;
+
 use super::bystanders::{self, Scenery};
 use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
@@ -7,10 +10,11 @@ use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::{retention, verification};
 use crate::domain::compare::Verification;
-use crate::domain::ending::{Conclusion, Facts, Migration, conclude};
+use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
 use crate::domain::event::{Event, Observer};
 use crate::domain::guard::Action;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
+use crate::domain::prisma_command::Guarded;
 use crate::domain::reinsert::Options;
 use crate::domain::run::{Run, State};
 use crate::domain::suggest::Suggestion;
@@ -20,19 +24,20 @@ use crate::fault;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
-use crate::postgres::waiting::LOCK_WAIT_SECONDS;
-use crate::postgres::writers::{self, AtWork};
+use crate::postgres::writers;
 pub use crate::prisma::Attach;
-use crate::prisma::{Project, prisma_command, run_attached};
+use crate::prisma::{ChildCommand, Project, prisma_command, run_attached};
 use crate::store::Store;
+use ended::all_ended;
+use facts::{drafted, facts};
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
 
 /// Where a guarded command works.
 pub struct Place<'a> {
     pub url: &'a DatabaseUrl,
     pub store: &'a Store,
-    pub project: &'a Project,
+    /// `None`: a command that is not Prisma's, around a database that is given by its URL.
+    pub project: Option<&'a Project>,
     /// Backups of each kind that stay.
     pub keep: usize,
     pub observer: &'a dyn Observer,
@@ -45,26 +50,44 @@ pub struct Outcome {
     pub run: Run,
     pub conclusion: Conclusion,
     pub suggestions: Vec<Suggestion>,
-    pub verification: Verification,
+    /// `None` without a backup.
+    pub verification: Option<Verification>,
 }
 
-/// Guards a command of the project's Prisma (`migrate dev` …), attached to the terminal.
-///
-/// # Errors
-/// Those of `guarded`; `Tool` when Prisma cannot be started.
-pub async fn guarded_prisma(place: &Place<'_>, action: Action, words: &[OsString], attach: Attach) -> Result<Outcome> {
-    let prisma = prisma_command(place.project, &["migrate", action.name()], words)?;
-    let work = async { Ok(run_attached(&prisma, attach).await?.code) };
-    guarded(place, action.name(), work).await
+/// Whether there is a way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backup {
+    /// Before anything is done; without it nothing is.
+    Before,
+    /// None, as typed by the user: nothing can be put back and nothing proven.
+    Omitted,
 }
 
-/// Guards `work`, which gives the exit code of the command. It is not begun before the checkpoint is durable.
+/// The child that one of Prisma's commands is.
 ///
 /// # Errors
-/// Those of the checkpoint (nothing was changed then), and of reading the new state.
-pub async fn guarded(place: &Place<'_>, command: &str, work: impl Future<Output = Result<i32>>) -> Result<Outcome> {
-    let mut entry = Entry::open(place.store, place.url, command, Purpose::Migrate, place.observer).await?;
-    let ended = journey(place, &mut entry, work).await;
+/// `Usage` where this Prisma cannot be told which database.
+pub fn prisma_child(project: &Project, command: &Guarded, words: &[OsString]) -> Result<ChildCommand> {
+    prisma_command(project, &command.words, words)
+}
+
+/// Guards a command, attached to the terminal. It is not begun before the checkpoint is durable.
+///
+/// # Errors
+/// Those of the checkpoint (nothing was changed then), of starting the command (`Tool`), and of reading the new state.
+pub async fn guarded(
+    place: &Place<'_>,
+    action: Action,
+    child: &ChildCommand,
+    attach: Attach,
+    backup: Backup,
+) -> Result<Outcome> {
+    let mut entry = Entry::open(place.store, place.url, action.name(), Purpose::Migrate, place.observer).await?;
+    let work = async { Ok(run_attached(child, attach).await?.code) };
+    let ended = match backup {
+        Backup::Before => journey(place, &mut entry, work).await,
+        Backup::Omitted => without_backup(place, &mut entry, work).await,
+    };
     let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
     let (conclusion, suggestions, verification) = closed?;
     if let Err(error) = retention::prune(place.store, place.keep, &entry.run.before) {
@@ -73,20 +96,47 @@ pub async fn guarded(place: &Place<'_>, command: &str, work: impl Future<Output 
     Ok(Outcome { run: entry.run.clone(), conclusion, suggestions, verification })
 }
 
-async fn journey(
+type Ended = (Conclusion, Vec<Suggestion>, Option<Verification>);
+
+async fn without_backup(
     place: &Place<'_>,
     entry: &mut Entry,
     work: impl Future<Output = Result<i32>>,
-) -> Result<(Conclusion, Vec<Suggestion>, Verification)> {
+) -> Result<Ended> {
+    refuse_two_meanings(place.url).await?;
+    entry.run.without_backup = true;
+    let before = migrations(place).await?;
+    entry.step(State::Migrating).map_err(Error::nothing_changed)?;
+    let exit_code = {
+        let _ours_to_survive = place.interrupt.mute();
+        work.await?
+    };
+    entry.run.prisma_exit_code = Some(exit_code);
+    let applied = migrations(place).await.map_err(|e| unverified(&entry.run, e))?.into_iter();
+    let applied = applied.filter(|m| m.is_applied() && !before.contains(m)).map(|m| m.name);
+    entry.run.migrations_applied = applied.collect();
+    Ok((unproven(&entry.run.command, exit_code, &entry.run.migrations_applied), Vec::new(), None))
+}
+
+/// Prisma's journal; of a database that does not exist it is empty.
+async fn migrations(place: &Place<'_>) -> Result<Vec<Migration>> {
+    match place.interrupt.or(connect(place.url)).await {
+        Err(e) if e.kind == ErrorKind::NoDatabase => Ok(Vec::new()),
+        opened => prisma_journal::read(&mut opened?, place.url.prisma_schema()).await,
+    }
+}
+
+async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output = Result<i32>>) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
-    let folders = place.project.migrations_on_disk()?;
+    let folders = place.folders()?;
     if let Some(taken) = &before.taken {
         entry.run.before = taken.ids();
         place.observer.on(Event::Note(format!("Checkpoint {} taken", entry.run.before.join(" and "))));
     }
     if place.interrupt.is_set() {
-        let message = "Interrupted after the checkpoint: Prisma was not started and the database is untouched";
+        let who = actor(&entry.run.command);
+        let message = format!("Interrupted after the checkpoint: {who} was not started and the database is untouched");
         return Err(Error::new(ErrorKind::Interrupted, message));
     }
     entry.step(State::Migrating).map_err(Error::nothing_changed)?;
@@ -98,8 +148,9 @@ async fn journey(
     entry.run.prisma_exit_code = Some(exit_code);
     entry.step(State::Verifying).map_err(|e| unverified(&entry.run, e))?;
 
-    let others_are_connected =
-        all_ended(place, before.clock.as_deref()).await.map_err(|e| unverified(&entry.run, e))?;
+    let others_are_connected = all_ended(place, actor(&entry.run.command), before.clock.as_deref())
+        .await
+        .map_err(|e| unverified(&entry.run, e))?;
     let after =
         look(place, Reason::AfterMigration, Kinds::Full, &entry.run).await.map_err(|e| unverified(&entry.run, e))?;
     fault::at("run.new-state");
@@ -118,7 +169,14 @@ async fn journey(
     }
     run.migrations_applied.clone_from(&facts.applied);
     run.verification = Some(verification.clone());
-    Ok((conclude(&facts, &verification), facts.suggestions, verification))
+    Ok((conclude(&facts, &verification), facts.suggestions, Some(verification)))
+}
+
+impl Place<'_> {
+    /// The migration folders on disk.
+    fn folders(&self) -> Result<Vec<String>> {
+        self.project.map_or_else(|| Ok(Vec::new()), Project::migrations_on_disk)
+    }
 }
 
 /// Older Prismas do not decode the name in the URL. Where a database has that for its name, the one that is backed up
@@ -168,9 +226,13 @@ async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Res
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     let clock = Some(writers::clock(&mut connection).await?);
     drop(connection);
+    let git_commit = match place.project {
+        Some(project) => project.git_commit().await,
+        None => None,
+    };
     let info = ProjectInfo {
-        prisma: Some(place.project.prisma_version.text.clone()),
-        git_commit: place.project.git_commit().await,
+        prisma: place.project.map(|project| project.prisma_version.text.clone()),
+        git_commit,
         migrations: migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect(),
     };
     let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
@@ -185,58 +247,15 @@ async fn scenery(place: &Place<'_>) -> Option<Scenery> {
     place.interrupt.or(reading).await.ok()
 }
 
-/// Prisma may be gone while the server is still in its last statement, and commits it: what is looked at before that
-/// end proves nothing. A statement that runs is waited for; one that waits for somebody's lock may never end. Tells whether
-/// somebody else is connected.
-async fn all_ended(place: &Place<'_>, since: Option<&str>) -> Result<bool> {
-    const PATIENCE: Duration = Duration::from_secs(LOCK_WAIT_SECONDS as u64);
-    let mut connection = match place.interrupt.or(connect(place.url)).await {
-        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(false),
-        opened => opened?,
-    };
-    let (mut told, mut stuck) = (false, None);
-    let begun = Instant::now();
-    while let Some(other) = place.interrupt.or(writers::at_work(&mut connection, since.unwrap_or("-infinity"))).await? {
-        if other.idle && begun.elapsed() > PATIENCE {
-            let what =
-                format!("Somebody holds Prisma's lock and does nothing, so that it is not waited for: {}", other.who);
-            place.observer.on(Event::Note(what));
-            break;
-        }
-        if !told && begun.elapsed() > Duration::from_secs(1) {
-            let what = "Prisma has ended, but the server is still at a statement of it: waiting for its end";
-            place.observer.on(Event::Note(format!("{what} ({})", other.who)));
-            told = true;
-        }
-        let AtWork { who, waits_for: Some(holder), .. } = other else {
-            stuck = None;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        if stuck.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-            return Err(never_ends(&who, &holder));
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    writers::others_are_connected(&mut connection).await
-}
-
-fn never_ends(who: &str, holder: &str) -> Error {
-    let message =
-        format!("A statement of Prisma's is still on the server and waits for a lock ({who}), held by {holder}");
-    Error::new(ErrorKind::Server, message).hint(
-        "SELECT pg_terminate_backend(PROCESS) gives the statement up, or, with the holder's number, lets it go on.",
-    )
-}
-
 /// What the migrations that were not applied before can have touched; whatever else happens to a database is no loss of theirs.
 fn touched(place: &Place<'_>, run: &Run, before: &Seen, others_are_connected: bool) -> Result<Touched> {
-    let Some(scenery) = before.scenery.as_ref().filter(|_| run.command == Action::Dev.name()) else {
+    let only_migrates = [Action::Dev, Action::Deploy].iter().any(|action| action.name() == run.command);
+    let (Some(scenery), Some(project)) = (before.scenery.as_ref().filter(|_| only_migrates), place.project) else {
         return Ok(Touched::Everything);
     };
     let applied = before.names(Migration::is_applied);
-    let pending = place.project.migrations_on_disk()?.into_iter().filter(|name| !applied.contains(name));
-    let scripts: Option<Vec<String>> = pending.map(|name| place.project.migration_sql(&name)).collect();
+    let pending = project.migrations_on_disk()?.into_iter().filter(|name| !applied.contains(name));
+    let scripts: Option<Vec<String>> = pending.map(|name| project.migration_sql(&name)).collect();
     let schema = place.url.prisma_schema();
     Ok(scripts.map_or(Touched::Everything, |scripts| scenery.touched(&scripts, schema, others_are_connected)))
 }
@@ -262,8 +281,7 @@ async fn suggestions(place: &Place<'_>, before: &Seen, verification: &Verificati
     let Some(backup) = before.taken.as_ref().and_then(|t| t.data_only.as_ref()) else { return Vec::new() };
     let found = async {
         let options = Options::default();
-        let mut survey =
-            survey(place.url, place.store, Some(place.project), backup, Some(verification.clone())).await?;
+        let mut survey = survey(place.url, place.store, place.project, backup, Some(verification.clone())).await?;
         let lossy: Vec<String> = verification.tables.iter().filter(|t| t.is_loss()).map(|t| t.table.clone()).collect();
         survey.look_for_labels(place.store, backup, &options, &lossy).await?;
         survey.suggest(backup, &options, &[])
@@ -274,42 +292,14 @@ async fn suggestions(place: &Place<'_>, before: &Seen, verification: &Verificati
     })
 }
 
-/// Migration folders that came during the run and are not applied.
-fn drafted(place: &Place<'_>, after: &Seen, folders_before: &[String]) -> Result<Vec<String>> {
-    let mut folders = place.project.migrations_on_disk()?;
-    folders.retain(|name| !folders_before.contains(name) && !after.names(Migration::is_applied).contains(name));
-    Ok(folders)
-}
-
-fn facts(run: &Run, before: &Seen, after: &Seen, drafted: Vec<String>) -> Facts {
-    let without = |all: Vec<String>, known: &[String]| -> Vec<String> {
-        all.into_iter().filter(|n| !known.contains(n)).collect()
-    };
-    // a reset applies everything anew
-    let anew = run.command == "reset" && run.prisma_exit_code == Some(0);
-    let known = if anew { Vec::new() } else { before.names(Migration::is_applied) };
-    let (failed_before, failed_now) = (before.names(Migration::is_failed), after.names(Migration::is_failed));
-    Facts {
-        command: run.command.clone(),
-        exit_code: run.prisma_exit_code.unwrap_or(0),
-        failed: without(failed_now.clone(), &failed_before),
-        failed_before: failed_before.into_iter().filter(|n| failed_now.contains(n)).collect(),
-        applied: without(after.names(Migration::is_applied), &known),
-        drafted,
-        existed: before.taken.is_some(),
-        exists: after.taken.is_some(),
-        full: run.full().map(str::to_owned),
-        data_only: run.data_only().map(str::to_owned),
-        suggestions: Vec::new(),
-    }
-}
-
-/// Prisma ran, but what it did could not be looked at: the checkpoint is what the user needs to know.
+/// The command ran, but what it did could not be looked at: the checkpoint is what the user needs to know.
 fn unverified(run: &Run, error: Error) -> Error {
     let code = run.prisma_exit_code.unwrap_or(0);
     let kind = error.kind;
-    let mut ours =
-        Error::new(kind, format!("Prisma ended (exit code {code}), but what became of the data could not be proven"));
+    let mut ours = Error::new(
+        kind,
+        format!("{} ended (exit code {code}), but what became of the data could not be proven", actor(&run.command)),
+    );
     if let Some(full) = run.full() {
         ours = ours
             .hint(format!("The state before is safe in the checkpoint {full}. Compare: safemigrate verify {full}"))
