@@ -48,6 +48,11 @@ fn alone_it_tells_the_story_and_the_commands() {
     Commands:
       dev       Backup, `prisma migrate dev`, proof that nothing is lost
       reset     Backup, then `prisma migrate reset`; refused on production
+      deploy    Backup, `prisma migrate deploy`, proof; no backup, no migration
+      push      Backup, `prisma db push`, proof; refused on production
+      prisma    Any command of Prisma's: those that can destroy are guarded, the rest goes straight
+                through
+      run       Backup, any command, proof: a data script, `psql -f`
       backup    Back up the database now
       list      The backups: kind, age, rows, size, why
       show      One backup, table by table
@@ -83,10 +88,10 @@ fn alone_it_tells_the_story_and_the_commands() {
           --config <FILE>    Prisma's configuration file, as Prisma's own flag
           --url <URL>        The database, instead of the one that the project names; works without a
                              project
-          --confirm <NAME>   The name that would have to be typed: the database's (`delete`: the held
-                             backup's id)
+          --confirm <NAME>   What would have to be typed: NAME@IDENTITY (`guard status`; for `delete`
+                             the held backup's id)
 
-    Each flag under "Everywhere" has a variable: SAFEMIGRATE_STORE=/backups,
+    Each flag under "Everywhere" but --confirm has a variable: SAFEMIGRATE_STORE=/backups,
     SAFEMIGRATE_JSON=1. A flag beats it, and it beats safemigrate.toml.
     --err--
     "#);
@@ -127,8 +132,8 @@ fn dev_help_is_ours_wherever_it_stands() {
           --config <FILE>    Prisma's configuration file, as Prisma's own flag
           --url <URL>        The database, instead of the one that the project names; works without a
                              project
-          --confirm <NAME>   The name that would have to be typed: the database's (`delete`: the held
-                             backup's id)
+          --confirm <NAME>   What would have to be typed: NAME@IDENTITY (`guard status`; for `delete`
+                             the held backup's id)
 
     Example:
       safemigrate dev --name add-description
@@ -252,7 +257,7 @@ fn asks() {
     let ui = Ui::new(Settings { interactive, json, color: Color::Never, ..Settings::default() });
     let answer = match question.as_str() {
         "choose" => ui.choose("What now?", &["keep", "roll back", "re-insert"]).map(|i| i.to_string()),
-        "name" => ui.type_name("shop").map(|()| "typed".to_owned()),
+        "name" => ui.type_name("shop", "shop").map(|()| "typed".to_owned()),
         "progress" => Ok(progress(&ui)),
         "default" => ui.confirm("Go on?", true).map(|a| format!("{a:?}")),
         _ => ui.confirm("Go on?", false).map(|a| format!("{a:?}")),

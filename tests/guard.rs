@@ -63,13 +63,19 @@ async fn a_copy_of_production_wants_its_name_typed() {
     let cluster = Cluster::start();
     cluster.create_db("shop");
     set_mark(&mut connect(&url(&cluster, "shop")).await.unwrap()).await.unwrap();
-    cluster.psql("postgres", "ALTER DATABASE shop RENAME TO shop_copy");
+    cluster.psql("postgres", "ALTER DATABASE shop RENAME TO renamed");
+    assert_eq!(judge(&cluster, "renamed").await.verdict, Verdict::Production, "it is the same database");
+    cluster.psql("postgres", "CREATE DATABASE shop_copy TEMPLATE renamed");
+    let marked = comment(&cluster, "renamed");
+    cluster.psql("postgres", &format!("COMMENT ON DATABASE shop_copy IS '{}'", marked.trim()));
     let assessment = judge(&cluster, "shop_copy").await;
     assert_eq!(assessment.verdict, Verdict::Unknown);
+    let identity = assessment.identity.to_string();
     assert_eq!(assessment.name_to_type(Action::Dev), Some("shop_copy"));
     assert_eq!(allow(&assessment, Action::Dev, None).unwrap_err().kind, ErrorKind::Confirmation);
     assert_eq!(allow(&assessment, Action::Dev, Some("shop")).unwrap_err().kind, ErrorKind::Confirmation);
-    allow(&assessment, Action::Dev, Some("shop_copy")).unwrap();
+    assert_eq!(allow(&assessment, Action::Dev, Some("shop_copy")).unwrap_err().kind, ErrorKind::Confirmation);
+    allow(&assessment, Action::Dev, Some(&identity)).unwrap();
     // marking it here replaces the foreign mark
     let mut connection = connect(&url(&cluster, "shop_copy")).await.unwrap();
     set_mark(&mut connection).await.unwrap();

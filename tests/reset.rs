@@ -93,8 +93,10 @@ fn production_is_refused_whatever_tells_it() {
 
     project.safemigrate(&["guard", "mark"]).ok().says("is taken for production");
     refused(&project, &cluster, "shop", "the database is marked as production");
-    project.safemigrate(&["guard", "unmark", "--yes"]).code(7).says("--confirm shop");
-    project.safemigrate(&["guard", "unmark", "--confirm", "shop"]).ok().says("is taken for development");
+    let shop = project.json(&["guard", "status"]).1["identity"].as_str().unwrap().to_owned();
+    project.safemigrate(&["guard", "unmark", "--yes"]).code(7).says(&format!("--confirm {shop}"));
+    project.safemigrate(&["guard", "unmark", "--confirm", "shop"]).code(7);
+    project.safemigrate(&["guard", "unmark", "--confirm", &shop]).ok().says("is taken for development");
 
     cluster.psql("postgres", "ALTER DATABASE shop RENAME TO shop_production");
     project.set_url(&cluster.url("shop_production"));
@@ -110,8 +112,12 @@ fn what_is_not_provably_for_development_wants_its_name_typed() {
     let before = cluster.dump("shop_staging");
 
     let said = project.safemigrate(&["reset", "--yes"]).code(7).says("not provably a development database");
-    said.says("Confirm it: --confirm shop_staging");
-    project.safemigrate(&["dev", "--confirm", "shop"]).code(7).says("is not the name of the database (shop_staging)");
+    let staging = project.json(&["guard", "status"]).1["identity"].as_str().unwrap().to_owned();
+    said.says(&format!("A person may confirm it: safemigrate reset … --confirm {staging}"));
+    for other in ["shop", "shop_staging", &staging.replace("shop_staging", "shop")] {
+        let said = project.safemigrate(&["dev", "--confirm", other]).code(7);
+        said.says(&format!("{other:?} is not {staging}, by which its server knows the database"));
+    }
     assert_eq!(project.json(&["list"]).1["backups"], json!([]));
     let mut terminal = project.terminal(&["reset"]);
     terminal.expect("Type shop_staging to go on: ");
@@ -125,7 +131,12 @@ fn what_is_not_provably_for_development_wants_its_name_typed() {
     terminal.send_line("shop_staging");
     terminal.expect("Nothing to apply. Your data is all there: 50 rows");
     assert_eq!(terminal.wait(), 0, "{}", terminal.transcript());
-    project.safemigrate(&["reset", "--yes", "--confirm", "shop_staging"]).ok().says("Its former 50 rows in 1 table");
+    // it was typed by a person at this machine, who is not asked again
+    project.safemigrate(&["guard", "status"]).ok().says("said to be for development at this machine");
+    project.safemigrate(&["reset", "--yes"]).ok().says("Its former 50 rows in 1 table");
+    std::fs::remove_file(project.path("../home/.config/safemigrate/databases.json")).unwrap();
+    project.safemigrate(&["reset", "--yes"]).code(7);
+    project.safemigrate(&["reset", "--yes", "--confirm", &staging]).ok().says("It held no rows before");
 }
 
 /// A reset that fails half way has lost what it had dropped: that is no "stopped", whatever Prisma's code is.

@@ -195,7 +195,8 @@ fn the_mark() {
     let (shop, other) = (Shop::of(&scene, "shop"), Shop::of(&scene, "other"));
     let comment = Holder::of(&scene.cluster, "postgres", "BEGIN; COMMENT ON DATABASE shop IS 'mine'");
     let advisory = other.hold("SELECT pg_advisory_lock(hashtext('safemigrate mark'))");
-    let (one, two) = (shop.start(&["guard", "mark"]), other.start(&["guard", "unmark", "--confirm", "other"]));
+    let identity = scene.cluster.psql("other", "SELECT 'other@' || system_identifier FROM pg_control_system()");
+    let (one, two) = (shop.start(&["guard", "mark"]), other.start(&["guard", "unmark", "--confirm", &identity]));
     is_told(one, &comment, "mark", "The database shop stayed locked for 10 seconds");
     is_told(two, &advisory, "unmark", "An advisory lock stayed locked for 10 seconds");
     drop((comment, advisory));

@@ -14,7 +14,8 @@ pub(super) fn add(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> (Vec<OsString>, Vec<String>) {
     let mut used = Vec::new();
-    let globals = root.get_arguments().filter(|a| a.is_global_set());
+    // a person's word is no setting: what stands in an environment for ever is not somebody deciding now
+    let globals = root.get_arguments().filter(|a| a.is_global_set() && a.get_id() != "confirm");
     for (flag, long) in globals.filter_map(|a| a.get_long().map(|l| (a, l))) {
         let name = variable_name(long);
         let Some(value) = variable(&name).filter(|v| !v.is_empty()) else { continue };

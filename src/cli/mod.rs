@@ -28,7 +28,7 @@ prisma migrate for PostgreSQL that cannot lose your data
   safemigrate list       the backups";
 
 const ENVIRONMENT: &str = "\
-Each flag under \"Everywhere\" has a variable: SAFEMIGRATE_STORE=/backups,
+Each flag under \"Everywhere\" but --confirm has a variable: SAFEMIGRATE_STORE=/backups,
 SAFEMIGRATE_JSON=1. A flag beats it, and it beats safemigrate.toml.";
 
 /// What the user typed, environment already merged in.
@@ -90,7 +90,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<UrlText>,
 
-    /// The name that would have to be typed: the database's (`delete`: the held backup's id)
+    /// What would have to be typed: NAME@IDENTITY (`guard status`; for `delete` the held backup's id)
     #[arg(long, global = true, value_name = "NAME")]
     pub confirm: Option<String>,
 }

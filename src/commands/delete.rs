@@ -24,7 +24,7 @@ fn permit(asked: &Candidate, globals: &Globals, ui: &Ui) -> Result<()> {
         let reasons: Vec<String> = asked.held.iter().map(ToString::to_string).collect();
         let why = format!("{id} is held: {}", reasons.join("; "));
         ui.warn(&why);
-        return ui.type_name(id).map_err(|mut error| {
+        return ui.type_name(id, id).map_err(|mut error| {
             error.message = format!("{why}. {}", error.message);
             error.nothing_changed()
         });

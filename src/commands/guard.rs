@@ -8,22 +8,26 @@ use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
 pub async fn run(globals: &Globals, action: GuardAction, ui: &Ui) -> Result<(), Failure> {
-    let target = target(globals).await?;
+    let mut target = target(globals).await?;
     let command = match action {
         GuardAction::Status => "guard status",
         GuardAction::Mark => {
-            guard::mark(&target.url).await?;
+            let file = target.settings_file();
+            for note in guard::mark(&target.url, &target.place.settings, file.as_deref()).await? {
+                ui.say(&note);
+            }
             "guard mark"
         }
         GuardAction::Unmark => {
-            let name = &target.url.database;
-            if globals.confirm.as_ref() != Some(name) {
-                ui.type_name(name)?;
-            }
-            guard::unmark(&target.url).await?;
+            let assessment = target.assess().await?;
+            let identity = assessment.identity.to_string();
+            ui.type_name(&assessment.identity.database, &identity)?;
+            guard::unmark(&target.url, target.settings_file().as_deref()).await?;
             "guard unmark"
         }
     };
+    // as it is now, with what was just written
+    target.place.read_settings_again()?;
     ui.result(&GuardReport { command, assessment: target.assess().await?, database: target.url.to_string() });
     Ok(())
 }
@@ -47,6 +51,7 @@ impl Report for GuardReport {
         Fields::from_iter([
             ("verdict".to_owned(), json!(self.assessment.verdict)),
             ("evidence".to_owned(), json!(self.assessment.evidence)),
+            ("identity".to_owned(), json!(self.assessment.identity.to_string())),
         ])
     }
 

@@ -86,7 +86,9 @@ async fn carry_out(
     let store = &target.place.store;
     let backup = target.place.backup(wish.id.as_deref(), Wanted::DataOnly)?;
     if !wish.dry_run {
-        permit(target, Action::Reinsert, globals, ui).await?;
+        let empties = wish.options.on_conflict == OnConflict::Replace;
+        let action = if empties { Action::Replace } else { Action::Reinsert };
+        permit(target, action, globals, ui).await?;
     }
     let project = target.project.as_ref();
     let mut survey = interrupt.or(survey(&target.url, store, project, &backup, None)).await?;

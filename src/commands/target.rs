@@ -1,7 +1,7 @@
 //! From the global flags to what a command works on.
 
 use crate::cli::Globals;
-use crate::domain::guard::Action;
+use crate::domain::guard::{Action, Verdict};
 use crate::error::{Context, ErrorKind, Result};
 use crate::operations::guard;
 use crate::operations::target::{Choices, Place, Target};
@@ -39,11 +39,18 @@ pub async fn target(globals: &Globals) -> Result<Target> {
 /// `Production`, `Confirmation`; those of connecting. Nothing was changed.
 pub async fn permit(target: &Target, action: Action, globals: &Globals, ui: &Ui) -> Result<()> {
     let assessment = target.assess().await?;
+    let identity = assessment.identity.to_string();
     let typed = match (assessment.name_to_type(action), &globals.confirm) {
         (Some(name), None) if ui.can_ask() => {
             assessment.reasons().iter().for_each(|reason| ui.warn(reason));
-            ui.type_name(name)?;
-            Some(name)
+            if assessment.verdict != Verdict::Production {
+                ui.say("If this database is for development, type its name; it is asked once.");
+            }
+            ui.type_name(name, &identity)?;
+            if let Err(error) = guard::claim(&assessment) {
+                ui.warn(&format!("It will be asked again: {}", error.message));
+            }
+            Some(identity.as_str())
         }
         (_, given) => given.as_deref(),
     };

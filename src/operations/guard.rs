@@ -1,30 +1,44 @@
 //! What a database is taken for, and whether a command may touch it.
 
+use super::changes;
+use super::ids;
+use crate::domain::changes::{Change, Changes};
 use crate::domain::guard::{
-    Action, Address, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, MarkFact, Variable, Verdict, demand, gather,
-    verdict,
+    AGENT_VARIABLES, Action, Address, Claim, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, Identity, MarkFact,
+    Signal, Surroundings, Variable, Verdict, demand, gather, registry, verdict, wants_a_person,
 };
 use crate::domain::names::shell_option;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::postgres::databases::maintenance;
 use crate::postgres::mark::{Mark, read_mark, remove_mark, set_mark};
 use crate::postgres::session;
+use crate::postgres::surroundings::{identity, surroundings, system};
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::naming;
 use crate::prisma::{Project, Settings, UrlSource, dotenv, production_files};
+use crate::store::claims;
 use serde::Serialize;
+use std::path::Path;
 
 /// The verdict over a database and what led to it, strongest first. Serializes as `guard status` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Assessment {
     pub verdict: Verdict,
     pub evidence: Vec<Evidence>,
-    /// The name that a confirmation must repeat.
+    /// What a confirmation must repeat.
+    #[serde(serialize_with = "as_text")]
+    pub identity: Identity,
+    /// The variable by which a program that types commands by itself is known.
     #[serde(skip)]
-    pub database: String,
+    agent: Option<&'static str>,
 }
 
-/// Looks at everything that can tell what a database is: its address and name, `safemigrate.toml`, the environment
-/// (asked through `env`), the project's files, and the mark in the database. A database that does not exist has no mark.
+fn as_text<S: serde::Serializer>(identity: &Identity, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(identity)
+}
+
+/// Looks at everything that can tell what a database is: what its server says, the mark in it, its address and name,
+/// `safemigrate.toml`, the environment (asked through `env`), the project's files, and what was said at this machine.
 ///
 /// # Errors
 /// What the server says when it does not let us in: a database that cannot be asked is not judged.
@@ -35,9 +49,38 @@ pub async fn assess(
     settings: &Settings,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<Assessment> {
-    let mark = ask_for_mark(url).await?;
-    let evidence = gather(&facts(url, source, project, settings, env, mark));
-    Ok(Assessment { verdict: verdict(&evidence), evidence, database: url.database.clone() })
+    let seen = ask(url).await?;
+    let agent = AGENT_VARIABLES.into_iter().find(|name| env(name).is_some_and(|value| !value.is_empty()));
+    let identity = seen.identity.clone();
+    let evidence = gather(&facts(url, source, project, settings, env, seen));
+    Ok(Assessment { verdict: verdict(&evidence), evidence, identity, agent })
+}
+
+/// What the server says.
+struct Seen {
+    identity: Identity,
+    mark: Option<Mark>,
+    surroundings: Surroundings,
+}
+
+/// A database that does not exist has no mark, but a server.
+async fn ask(url: &DatabaseUrl) -> Result<Seen> {
+    let mut connection = match session::connect(url).await {
+        Err(error) if error.kind == ErrorKind::NoDatabase => {
+            let system = match maintenance(url).await? {
+                Some(mut connection) => system(&mut connection).await?,
+                None => None,
+            };
+            let identity = Identity { system, database: url.database.clone(), oid: None };
+            return Ok(Seen { identity, mark: None, surroundings: Surroundings::default() });
+        }
+        connection => connection?,
+    };
+    Ok(Seen {
+        identity: identity(&mut connection).await?,
+        mark: read_mark(&mut connection).await?,
+        surroundings: surroundings(&mut connection).await?,
+    })
 }
 
 fn facts(
@@ -46,7 +89,7 @@ fn facts(
     project: Option<&Project>,
     settings: &Settings,
     env: impl Fn(&str) -> Option<String>,
-    mark: Option<Mark>,
+    seen: Seen,
 ) -> Facts {
     let set = ENVIRONMENT_VARIABLES.iter().filter_map(|name| {
         Some(Variable { name: (*name).to_owned(), value: env(name)?, from: "the environment".into() })
@@ -68,38 +111,89 @@ fn facts(
         development_patterns: settings.guard.development.clone(),
         variables,
         production_files: listed.into_iter().map(|l| (l.file.display().to_string(), l.variable, l.address)).collect(),
-        mark: mark.map(|mark| MarkFact { here: mark.matches_here, database: mark.database }),
+        mark: seen.mark.map(|mark| MarkFact { here: mark.matches_here, database: mark.database }),
+        registered: settings.guard.registered.clone(),
+        surroundings: seen.surroundings,
+        // a server that does not say which it is may be another the next time
+        claim: claims::claims()
+            .into_iter()
+            .find(|claim| seen.identity.system.is_some() && claim.database.is_same_as(&seen.identity)),
+        identity: Some(seen.identity),
     }
 }
 
-/// Marks the database as production.
+/// Remembers a person's word that this database is for development; tells why it could not be remembered.
 ///
 /// # Errors
-/// Those of connecting; `Server` when the role does not own the database.
-pub async fn mark(url: &DatabaseUrl) -> Result<()> {
-    naming(url, async { set_mark(&mut session::connect(url).await?).await.map(drop) }).await
+/// `Store`.
+pub fn claim(assessment: &Assessment) -> Result<()> {
+    if assessment.verdict != Verdict::Unknown || assessment.identity.system.is_none() {
+        return Ok(());
+    }
+    claims::remember(Claim::despite(assessment.identity.clone(), &assessment.evidence, ids::now()))
 }
 
-/// Takes the mark away.
+/// Marks the database as production: in itself, and in `safemigrate.toml` (`file`, where there is a project) by what its
+/// server says of itself. Either is enough to protect it.
+///
+/// # Errors
+/// Those of connecting; `Server` when the role does not own the database and there is no file to register it in; those of
+/// writing the file.
+pub async fn mark(url: &DatabaseUrl, settings: &Settings, file: Option<&Path>) -> Result<Vec<String>> {
+    let mut connection = session::connect(url).await?;
+    let identity = identity(&mut connection).await?;
+    let marked = naming(url, set_mark(&mut connection)).await;
+    let mut notes = Vec::new();
+    let Some(file) = file else {
+        marked?;
+        notes.push("There is no project here: it is registered in no safemigrate.toml".into());
+        return Ok(notes);
+    };
+    edit(file, |text| registry::add(text, &settings.guard.registered, &identity))?;
+    notes.push(format!("Registered as {identity} in {}: commit it", file.display()));
+    if let Err(error) = marked {
+        notes.push(format!("The mark in the database itself could not be set: {}", error.message));
+    }
+    Ok(notes)
+}
+
+/// Takes the mark away, and the entry in `safemigrate.toml`.
 ///
 /// # Errors
 /// As `mark`.
-pub async fn unmark(url: &DatabaseUrl) -> Result<()> {
-    naming(url, async { remove_mark(&mut session::connect(url).await?).await.map(drop) }).await
+pub async fn unmark(url: &DatabaseUrl, file: Option<&Path>) -> Result<()> {
+    let mut connection = session::connect(url).await?;
+    let identity = identity(&mut connection).await?;
+    naming(url, remove_mark(&mut connection)).await?;
+    match file {
+        Some(file) => edit(file, |text| registry::remove(text, &identity, Settings::registered_in)),
+        None => Ok(()),
+    }
 }
 
-async fn ask_for_mark(url: &DatabaseUrl) -> Result<Option<Mark>> {
-    let mut connection = match session::connect(url).await {
-        Err(error) if error.kind == ErrorKind::NoDatabase => return Ok(None),
-        connection => connection?,
-    };
-    read_mark(&mut connection).await
+/// Changes the text of a file, which need not be there.
+fn edit(file: &Path, change: impl FnOnce(&str) -> String) -> Result<()> {
+    let before = changes::text(file).context(ErrorKind::Config, || format!("{} cannot be read", file.display()))?;
+    let text = change(before.as_deref().unwrap_or_default());
+    let after = (!text.trim().is_empty()).then_some(text);
+    let list = Change::text(file.to_owned(), before, after, None).into_iter().collect();
+    changes::apply(&Changes { list, notes: Vec::new() })
 }
 
 impl Assessment {
+    /// What it takes to do this to the database.
+    pub fn demand(&self, action: Action) -> Demand {
+        let said_by_a_person =
+            self.evidence.iter().any(|e| matches!(e.signal, Signal::Claimed | Signal::ConfigDevelopment));
+        match demand(action, self.verdict) {
+            Demand::Nothing if self.agent.is_some() && wants_a_person(action) && !said_by_a_person => Demand::Name,
+            demand => demand,
+        }
+    }
+
     /// The name that has to be typed before this may go on, where typing it helps.
     pub fn name_to_type(&self, action: Action) -> Option<&str> {
-        (demand(action, self.verdict) == Demand::Name).then_some(self.database.as_str())
+        (self.demand(action) == Demand::Name).then_some(self.identity.database.as_str())
     }
 
     /// One line a sign, as it stands in messages.
@@ -109,42 +203,61 @@ impl Assessment {
     }
 }
 
-/// Lets an action pass or says why not. `confirmed` is the database's name as typed (`--confirm NAME`, or at a prompt:
-/// ask first where `name_to_type` says so).
+/// Lets an action pass or says why not. `confirmed` is `NAME@IDENTITY` as it was typed (`--confirm`), or as the database
+/// has it where a person typed its name at a prompt (ask first where `name_to_type` says so).
 ///
 /// # Errors
 /// `Production` where nothing helps, `Confirmation` where the name is missing or another. Nothing was changed.
 pub fn allow(assessment: &Assessment, action: Action, confirmed: Option<&str>) -> Result<()> {
-    let Assessment { database, verdict, .. } = assessment;
-    let taken_for = match verdict {
-        Verdict::Production => "production",
-        Verdict::Unknown => "not provably a development database",
-        Verdict::Development => "development",
-    };
+    let Assessment { identity, verdict, .. } = assessment;
+    let database = &identity.database;
     let command = action.name();
-    match (demand(action, *verdict), confirmed) {
+    match (assessment.demand(action), confirmed) {
         (Demand::Nothing, _) => Ok(()),
-        (Demand::Name, Some(name)) if name == database => Ok(()),
-        (Demand::Name, Some(name)) => {
-            let message = format!("{name:?} is not the name of the database ({database}). Nothing was changed");
-            Err(Error::new(ErrorKind::Confirmation, message))
-        }
-        (Demand::Name, None) => {
-            let message = format!("{database} is {taken_for}: `{command}` wants its name typed. Nothing was changed");
-            let error = Error::new(ErrorKind::Confirmation, message)
-                .hint(format!("Confirm it: {}", shell_option("--confirm", database)));
-            let error = reasons(error, assessment);
+        (Demand::Name, Some(name)) if name == identity.to_string() => Ok(()),
+        (Demand::Name, given) => {
+            let taken_for = match (verdict, given) {
+                (_, Some(given)) => format!("{given:?} is not {identity}, by which its server knows the database"),
+                (Verdict::Production, None) => format!("{database} is production: `{command}` wants its name typed"),
+                (Verdict::Unknown, None) => {
+                    format!("{database} is not provably a development database: `{command}` wants its name typed")
+                }
+                (Verdict::Development, None) => {
+                    format!(
+                        "{database} may well be a development database, but no person has said so: `{command}` wants its name typed"
+                    )
+                }
+            };
+            let error = Error::new(ErrorKind::Confirmation, format!("{taken_for}. Nothing was changed"));
+            let error = error.hint(to_a_program(assessment));
+            let error = reasons(
+                error.hint(format!(
+                    "A person may confirm it: safemigrate {command} … {}",
+                    shell_option("--confirm", &identity.to_string())
+                )),
+                assessment,
+            );
             Err(match verdict {
-                Verdict::Unknown => error
-                    .hint("If it is one for development: list its host under [guard] development of safemigrate.toml."),
-                _ => error,
+                Verdict::Production => error,
+                _ => error.hint("If it is one for development: say so once at a terminal, by typing its name, or list its host under [guard] development of safemigrate.toml."),
             })
         }
         (Demand::Refused, _) => {
             let message = format!("{database} is taken for production: `{command}` is refused. Nothing was changed");
-            let error = reasons(Error::new(ErrorKind::Production, message), assessment);
-            Err(error.hint("On production migrations are applied by `prisma migrate deploy`. Is it the wrong database? Check where the URL comes from."))
+            let error = Error::new(ErrorKind::Production, message).hint(to_a_program(assessment));
+            let error = reasons(error, assessment);
+            Err(error.hint("On production migrations are applied by `safemigrate deploy`. Is it the wrong database? Check where the URL comes from."))
         }
+    }
+}
+
+/// For whoever reads this without being a person.
+fn to_a_program(assessment: &Assessment) -> String {
+    match assessment.agent {
+        Some(variable) => format!(
+            "You seem to be an agent ({variable} is set): do not look for another way. Whose data this is, a person has to decide: show them this message."
+        ),
+        None => "A script or an agent cannot decide this: a person has to, who knows whose data it is.".into(),
     }
 }
 

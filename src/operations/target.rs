@@ -8,6 +8,7 @@ use crate::postgres::prisma_journal;
 use crate::postgres::session::{self, connect};
 use crate::postgres::url::DatabaseUrl;
 pub use crate::prisma::Choices;
+use crate::prisma::settings::FILE as SETTINGS_FILE;
 use crate::prisma::{Project, Settings, UrlSource, find_root};
 use crate::store::Store;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub struct Place {
     pub store: Store,
     choices: Choices,
     cwd: PathBuf,
+    root: PathBuf,
 }
 
 /// The database, and the Prisma project that migrates it.
@@ -31,6 +33,13 @@ pub struct Target {
 }
 
 impl Place {
+    /// # Errors
+    /// `Config`.
+    pub fn read_settings_again(&mut self) -> Result<()> {
+        self.settings = Settings::load(&self.root)?;
+        Ok(())
+    }
+
     /// `store`: what `--store` says.
     ///
     /// # Errors
@@ -45,7 +54,7 @@ impl Place {
         };
         let settings = Settings::load(&root)?;
         let folder = store_folder(store, &settings, &root, &cwd)?;
-        Ok(Self { store: Store::open(&folder)?, settings, choices, cwd })
+        Ok(Self { store: Store::open(&folder)?, settings, choices, cwd, root })
     }
 
     /// The id of the full backup taken in the same checkpoint, if it is (still) there.
@@ -76,7 +85,8 @@ impl Place {
         let runs = self.store.runs()?;
         let latest = runs.iter().find(|run| run.without_backup || run.full().is_some());
         if let Some(run) = latest.filter(|run| run.without_backup) {
-            let message = format!("The last run ({} {}) was without a backup. Nothing was changed", run.command, run.id);
+            let message =
+                format!("The last run ({} {}) was without a backup. Nothing was changed", run.command, run.id);
             return Err(Error::new(ErrorKind::NoSuchBackup, message)
                 .hint("`safemigrate list` shows the backups; name the one that you want."));
         }
@@ -138,6 +148,11 @@ impl Target {
                 Err(Error::new(ErrorKind::NoProject, "There is no Prisma project here. Nothing was changed"))
             }
         }
+    }
+
+    /// `safemigrate.toml` of the project, whether it is there or not.
+    pub fn settings_file(&self) -> Option<PathBuf> {
+        self.project.as_ref().map(|project| project.root.join(SETTINGS_FILE))
     }
 
     /// What this database is taken for.

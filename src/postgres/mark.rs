@@ -2,6 +2,8 @@
 //! and the name it was set on, so that a copy elsewhere is told from the original.
 
 use super::session::{doing, server_error};
+use super::surroundings::identity;
+use crate::domain::guard::Identity;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::error::{Error, ErrorKind, Result};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -17,12 +19,6 @@ pub struct Mark {
     pub database: String,
     /// Whether it was set on this very database; false in a copy restored elsewhere or under another name.
     pub matches_here: bool,
-}
-
-/// What a mark is bound to. The system identifier stays out of it where the server does not tell.
-struct Identity {
-    system: Option<String>,
-    database: String,
 }
 
 /// The mark of the database that the session is in.
@@ -104,19 +100,6 @@ async fn comment(connection: &mut PgConnection) -> Result<Comment> {
     Ok(Comment { text, database, owner, user })
 }
 
-async fn identity(connection: &mut PgConnection) -> Result<Identity> {
-    let database = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut *connection).await;
-    let database = database.map_err(doing("asking for the database's name"))?;
-    // some providers keep the system's identity to themselves
-    let system = sqlx::query_scalar("SELECT system_identifier::text FROM pg_control_system()");
-    let system = match system.fetch_one(connection).await {
-        Ok(system) => Some(system),
-        Err(sqlx::Error::Database(_)) => None,
-        Err(error) => return Err(server_error("asking for the server's identity", error)),
-    };
-    Ok(Identity { system, database })
-}
-
 fn refused(error: sqlx::Error, comment: &Comment) -> Error {
     let code = error.as_database_error().and_then(|e| e.code());
     if code.as_deref() != Some("42501") {
@@ -145,7 +128,8 @@ fn own_text(comment: &str) -> String {
 
 fn mark_line(here: &Identity) -> String {
     let system = here.system.as_ref().map(|system| format!(" system={system}")).unwrap_or_default();
-    format!("{BEGIN}{system} database={}]", utf8_percent_encode(&here.database, NON_ALPHANUMERIC))
+    let oid = here.oid.map(|oid| format!(" oid={oid}")).unwrap_or_default();
+    format!("{BEGIN}{system} database={}{oid}]", utf8_percent_encode(&here.database, NON_ALPHANUMERIC))
 }
 
 /// The mark in a comment; one that is for here before one that came with a copy.
@@ -155,10 +139,12 @@ fn mark_in(comment: &str, here: &Identity) -> Option<Mark> {
         let fields: Vec<(&str, &str)> = fields.filter_map(|field| field.split_once('=')).collect();
         let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
         let database = field("database").map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
-        // what is not known on either side is no difference: in doubt it is production
-        let same_system = field("system").zip(here.system.as_deref()).is_none_or(|(mark, here)| mark == here);
-        let same_database = database.as_ref().is_none_or(|database| *database == here.database);
-        Mark { matches_here: same_system && same_database, database: database.unwrap_or_default() }
+        let marked = Identity {
+            system: field("system").map(str::to_owned),
+            database: database.clone().unwrap_or_else(|| here.database.clone()),
+            oid: field("oid").and_then(|oid| oid.parse().ok()),
+        };
+        Mark { matches_here: marked.is_same_as(here), database: database.unwrap_or_default() }
     });
     marks.max_by_key(|mark| mark.matches_here)
 }
@@ -168,7 +154,7 @@ mod tests {
     use super::*;
 
     fn identity(system: Option<&str>, database: &str) -> Identity {
-        Identity { system: system.map(str::to_owned), database: database.into() }
+        Identity { system: system.map(str::to_owned), database: database.into(), oid: None }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod reinsert;
 pub mod session;
 pub mod snapshot;
 pub mod structure;
+pub mod surroundings;
 pub mod tools;
 pub mod url;
 pub mod waiting;

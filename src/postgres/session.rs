@@ -1,5 +1,6 @@
 //! Connections to the server: opened in one place, with settings under which text reads the same everywhere.
 
+use super::surroundings::system;
 use super::url::{DatabaseUrl, Host, Tls};
 use super::waiting::{LOCK_TIMEOUT, catalog_holder, is_lock_timeout};
 use crate::domain::names::quote_literal;
@@ -92,13 +93,26 @@ async fn open(url: &DatabaseUrl) -> Result<PgConnection, Refused> {
     let settings = format!("{};{NEWER_TIMEOUTS};{DURABLE}", settings.join(";"));
     for _ in 1..SETUP_TRIES {
         match connection.execute(settings.as_str()).await {
-            Ok(_) => return Ok(connection),
+            Ok(_) => return same_server(url, connection).await,
             Err(error) if was_cancelled(&error) => {}
             Err(error) => return Err(not_set_up(error)),
         }
     }
     connection.execute(settings.as_str()).await.map_err(not_set_up)?;
-    Ok(connection)
+    same_server(url, connection).await
+}
+
+/// A name or a tunnel may lead elsewhere from one moment to the next: then nothing that was judged holds.
+async fn same_server(url: &DatabaseUrl, mut connection: PgConnection) -> Result<PgConnection, Refused> {
+    let system = system(&mut connection).await.map_err(Refused::For)?;
+    if url.answering.is(system.as_deref()) {
+        return Ok(connection);
+    }
+    let message = format!("Another server answers at {url} than a moment ago. Nothing is done to this one");
+    Err(Refused::For(
+        Error::new(ErrorKind::Production, message)
+            .hint("Look where the host name or the tunnel leads, then try again."),
+    ))
 }
 
 fn not_set_up(error: sqlx::Error) -> Refused {

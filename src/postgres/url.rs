@@ -4,6 +4,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use url::Url;
 
 /// A text that never prints.
@@ -67,6 +68,27 @@ impl Tls {
     }
 }
 
+/// Which server answered first behind a URL, shared by all its copies: what was judged must be what is changed.
+#[derive(Debug, Clone, Default)]
+pub struct Answering(Arc<OnceLock<Option<String>>>);
+
+impl Answering {
+    /// Whether a server with this identifier is the one that answered first. One that does not tell is like another that
+    /// does not.
+    pub fn is(&self, system: Option<&str>) -> bool {
+        self.0.get_or_init(|| system.map(str::to_owned)).as_deref() == system
+    }
+}
+
+/// It is no part of the address.
+impl PartialEq for Answering {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Answering {}
+
 /// Where a database is and how to get in. `Display` and `Debug` never show the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
@@ -83,6 +105,7 @@ pub struct DatabaseUrl {
     pub root_certificate: Option<PathBuf>,
     /// `options=` (for example Neon's `endpoint=…`).
     pub options: Option<String>,
+    pub answering: Answering,
 }
 
 impl DatabaseUrl {
@@ -128,6 +151,7 @@ impl DatabaseUrl {
             tls: tls(param("sslmode").as_deref(), param("sslaccept").as_deref()),
             root_certificate: param("sslrootcert").or_else(|| param("sslcert")).map(PathBuf::from),
             options: param("options"),
+            answering: Answering::default(),
         };
         parsed.reject_pooler(param("pgbouncer").as_deref() == Some("true"))?;
         Ok(parsed)

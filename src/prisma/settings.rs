@@ -1,5 +1,6 @@
 //! `safemigrate.toml`, the optional file beside `package.json`.
 
+use crate::domain::guard::Identity;
 use crate::domain::retention::DEFAULT_KEEP;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -47,6 +48,8 @@ impl Default for Retention {
 pub struct Guard {
     pub production: Vec<String>,
     pub development: Vec<String>,
+    /// Production databases by what their servers say they are; `guard mark` writes them.
+    pub registered: Vec<Identity>,
 }
 
 /// No keys yet.
@@ -77,6 +80,11 @@ impl Settings {
         })?;
         settings.store.path = settings.store.path.map(|path| folder.join(path));
         Ok(settings)
+    }
+
+    /// The registered database in one entry of the file, as it stands there.
+    pub fn registered_in(entry: &str) -> Option<Identity> {
+        Self::parse(entry).ok()?.guard.registered.into_iter().next()
     }
 
     fn parse(text: &str) -> Result<Self, (usize, String)> {

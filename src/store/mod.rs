@@ -12,6 +12,7 @@
 //!   .gitignore        "*"
 //! ```
 
+pub mod claims;
 mod files;
 mod flaw;
 pub mod lock;

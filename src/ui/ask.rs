@@ -57,15 +57,15 @@ impl Ui {
         }
     }
 
-    /// Has the user type `expected` (a database's name), or takes it from `--confirm`; `-y` is not enough.
+    /// Has the user type `expected` (a database's name), or takes `flag` from `--confirm`; `-y` is not enough.
     ///
     /// # Errors
     /// As `confirm`, and `Confirmation` when something else was typed.
-    pub fn type_name(&self, expected: &str) -> Result<()> {
-        let hint = format!("add {}", shell_option("--confirm", expected));
+    pub fn type_name(&self, expected: &str, flag: &str) -> Result<()> {
+        let hint = format!("add {}", shell_option("--confirm", flag));
         if let Some(given) = &self.settings.confirm {
-            let wrong = || other_name(given, expected, "--confirm says").hint(hint);
-            return if given == expected { Ok(()) } else { Err(wrong()) };
+            let wrong = || other_name(given, flag, "--confirm says").hint(hint);
+            return if given == flag { Ok(()) } else { Err(wrong()) };
         }
         if !self.can_ask {
             return Err(nobody(&format!("the name {expected} has to be typed")).hint(hint));
@@ -209,15 +209,15 @@ mod tests {
     fn yes_answers_a_question_but_types_no_name() {
         let ui = nobody_there(Settings { yes: true, ..Settings::default() });
         assert_eq!(ui.confirm("Go on?", false).unwrap(), Answer::Yes);
-        assert_eq!(ui.type_name("shop").unwrap_err().kind, ErrorKind::Confirmation);
+        assert_eq!(ui.type_name("shop", "shop").unwrap_err().kind, ErrorKind::Confirmation);
         assert_eq!(ui.choose("Which?", &["a", "b"]).unwrap_err().kind, ErrorKind::Confirmation);
     }
 
     #[test]
     fn confirm_types_the_name() {
         let ui = nobody_there(Settings { confirm: Some("shop".to_owned()), ..Settings::default() });
-        assert!(ui.type_name("shop").is_ok());
-        insta::assert_snapshot!(ui.type_name("shop_prod").unwrap_err(), @r#"--confirm says "shop", but the name is "shop_prod"; nothing was changed"#);
+        assert!(ui.type_name("shop", "shop").is_ok());
+        insta::assert_snapshot!(ui.type_name("shop_prod", "shop_prod").unwrap_err(), @r#"--confirm says "shop", but the name is "shop_prod"; nothing was changed"#);
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         7 A confirmation is needed and nobody can be asked, so nothing was changed: Roll back now?
         add --yes to say yes
         ");
-        insta::assert_snapshot!(shown(ui.type_name("shop").unwrap_err()), @r"
+        insta::assert_snapshot!(shown(ui.type_name("shop", "shop").unwrap_err()), @r"
         7 A confirmation is needed and nobody can be asked, so nothing was changed: the name shop has to be typed
         add --confirm shop
         ");

@@ -269,6 +269,7 @@ fn of_databases() {
         let list: Value = serde_json::from_str(&run(&["list", "--json"]).ok().stdout).unwrap();
         assert_eq!(list["backups"][0]["database"].as_str(), Some(name));
         let confirmed = format!("--confirm={name}");
+        let system = scene.cluster.psql("postgres", "SELECT system_identifier FROM pg_control_system()");
         let strategies = if all { &["swap", "in-place"][..] } else { &["swap", "in-place"][n % 2..][..1] };
         for strategy in strategies {
             scene.cluster.psql(name, "DELETE FROM t WHERE id > 3; ALTER TABLE t ADD y int");
@@ -281,8 +282,9 @@ fn of_databases() {
         harmless(&run(&["guard", "mark"]).ok());
         let refused = run(&["guard", "unmark", "--json"]).code(7);
         harmless(&refused);
-        typed(&refused, &["--confirm", name]);
-        harmless(&run(&["guard", "unmark", &confirmed]).ok());
+        let identity = format!("{name}@{system}");
+        typed(&refused, &["--confirm", &identity]);
+        harmless(&run(&["guard", "unmark", &format!("--confirm={identity}")]).ok());
         same(&before, &dump(), "marked and unmarked");
         harmless(&run(&["check", full, "--restore"]).ok());
     }

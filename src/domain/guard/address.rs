@@ -81,6 +81,13 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Whether it says that the server runs on this machine, reached over the network.
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost"
+    }
+}
+
 impl Reach {
     /// A host name or address; a path is a socket's.
     pub fn of(host: &str) -> Self {

@@ -1,16 +1,21 @@
 //! Is this database production? Signs become evidence, evidence becomes a verdict, and the verdict decides what is asked.
 
 mod address;
+mod claim;
+mod identity;
 mod names;
 mod pattern;
 mod policy;
+pub mod registry;
 mod signs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use address::{Address, Reach};
-pub use policy::{Action, Demand, demand};
-pub use signs::{ENVIRONMENT_VARIABLES, Facts, MarkFact, Variable, gather};
+pub use claim::Claim;
+pub use identity::Identity;
+pub use policy::{Action, Demand, demand, wants_a_person};
+pub use signs::{AGENT_VARIABLES, ENVIRONMENT_VARIABLES, Facts, MarkFact, Surroundings, Variable, gather};
 
 /// What a sign says, and what all of them together say. The order is that of caution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,22 +37,35 @@ impl Verdict {
     }
 }
 
-/// Where a sign was seen. The order is that of weight: the first three decide alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// Where a sign was seen. The order is that of weight: what stands before `ConfigDevelopment` decides alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
     /// The mark in the database itself.
     Mark,
+    /// `[[guard.registered]]` of `safemigrate.toml`, by what the server says of itself.
+    Registered,
     /// `[guard] production` of `safemigrate.toml`.
     ConfigProduction,
     /// The URL stands in a `.env.production*` file.
     ProductionEnvFile,
+    /// Beside a registered database.
+    ProductionServer,
+    /// Said by a person at this machine; overrides what is unknown, as far as it was known when it was said.
+    Claimed,
     /// `[guard] development` of `safemigrate.toml`; overrides everything below.
     ConfigDevelopment,
     /// `NODE_ENV`, `APP_ENV`, `VERCEL_ENV`.
     Environment,
     HostName,
     DatabaseName,
+    /// The server's own address is not where the URL points.
+    ServerAddress,
+    /// Roles that only a provider's servers have.
+    ProviderRoles,
+    Standbys,
+    /// Others are connected, from other machines.
+    OtherClients,
     /// A provider's host.
     ManagedHost,
     /// Any other server that is not here.
@@ -75,11 +93,13 @@ impl Evidence {
     }
 }
 
-/// The most cautious of what counts. Where `safemigrate.toml` says development, only the mark, its own production
+/// The most cautious of what counts. What a person has claimed is not unknown. Where `safemigrate.toml` says development, only the mark, its own production
 /// patterns and a `.env.production` file count beside it.
 pub fn verdict(evidence: &[Evidence]) -> Verdict {
     let overruled = evidence.iter().any(|e| e.signal == Signal::ConfigDevelopment);
+    let claimed = evidence.iter().any(|e| e.signal == Signal::Claimed);
     let counts = evidence.iter().filter(|e| !overruled || e.decides());
+    let counts = counts.filter(|e| !claimed || e.says != Verdict::Unknown);
     counts.map(|e| e.says).max().unwrap_or(if overruled { Verdict::Development } else { Verdict::Unknown })
 }
 

@@ -12,6 +12,8 @@ pub enum Action {
     Run,
     Rollback,
     Reinsert,
+    /// A re-insert that empties the tables first.
+    Replace,
 }
 
 /// What it takes.
@@ -35,6 +37,7 @@ impl Action {
             Self::Run => "run",
             Self::Rollback => "rollback",
             Self::Reinsert => "reinsert",
+            Self::Replace => "reinsert --on-conflict replace",
         }
     }
 }
@@ -46,9 +49,14 @@ pub fn demand(action: Action, verdict: Verdict) -> Demand {
     match (action, verdict) {
         (_, Verdict::Development) | (Deploy, _) | (Reinsert, Verdict::Unknown) => Demand::Nothing,
         (Dev | Reset | Push, Verdict::Production) => Demand::Refused,
-        (Dev | Reset | Push | Run | Rollback, Verdict::Unknown) => Demand::Name,
-        (Run | Rollback | Reinsert, Verdict::Production) => Demand::Name,
+        (Dev | Reset | Push | Run | Rollback | Replace, Verdict::Unknown) => Demand::Name,
+        (Run | Rollback | Reinsert | Replace, Verdict::Production) => Demand::Name,
     }
+}
+
+/// What an agent may not do with a database that no person has said is for development: it cannot know whose data that is.
+pub fn wants_a_person(action: Action) -> bool {
+    matches!(action, Action::Reset | Action::Push | Action::Replace)
 }
 
 #[cfg(test)]
@@ -66,6 +74,7 @@ mod tests {
             (Run, Nothing, Name, Name),
             (Rollback, Nothing, Name, Name),
             (Reinsert, Nothing, Nothing, Name),
+            (Replace, Nothing, Name, Name),
         ] {
             let demands = [Development, Unknown, Production].map(|verdict| demand(action, verdict));
             assert_eq!(demands, [development, unknown, production], "{action:?}");

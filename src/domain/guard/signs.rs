@@ -1,10 +1,24 @@
 //! From plain facts to evidence.
 
 use super::address::{Address, Reach};
-use super::{Evidence, Signal, Verdict, names, pattern, sort};
+use super::{Claim, Evidence, Identity, Signal, Verdict, names, pattern, sort, verdict};
+use std::net::IpAddr;
 
 /// Variables that say which environment a program runs in.
 pub const ENVIRONMENT_VARIABLES: [&str; 3] = ["NODE_ENV", "APP_ENV", "VERCEL_ENV"];
+
+/// Variables that programs set which type commands by themselves.
+pub const AGENT_VARIABLES: [&str; 9] = [
+    "CLAUDECODE",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CURSOR_AGENT",
+    "GEMINI_CLI",
+    "OPENCODE",
+    "QWEN_CODE",
+    "REPLIT_AGENT",
+    "AI_AGENT",
+];
 
 /// Everything the guard looks at.
 #[derive(Debug, Clone)]
@@ -20,6 +34,26 @@ pub struct Facts {
     /// What `.env.production*` files name: file, variable, address.
     pub production_files: Vec<(String, String, Address)>,
     pub mark: Option<MarkFact>,
+    /// What the server says the database is; `None`: there is no such server or database yet.
+    pub identity: Option<Identity>,
+    /// `[[guard.registered]]` of `safemigrate.toml`.
+    pub registered: Vec<Identity>,
+    pub surroundings: Surroundings,
+    /// What was said at this machine about this database.
+    pub claim: Option<Claim>,
+}
+
+/// What a server shows besides the database's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The server's own end of the connection; `None` on a socket.
+    pub address: Option<IpAddr>,
+    /// Servers that replicate from it.
+    pub standbys: u64,
+    /// Whose roles it has.
+    pub provider: Option<&'static str>,
+    /// Addresses of others that are connected to the database, from other machines than ours.
+    pub clients: Vec<String>,
 }
 
 /// A variable that is set, and where.
@@ -44,6 +78,7 @@ pub struct MarkFact {
 pub fn gather(facts: &Facts) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     evidence.extend(facts.mark.as_ref().map(of_mark));
+    evidence.extend(facts.of_registry());
     let patterns = [
         (&facts.production_patterns, Signal::ConfigProduction, Verdict::Production, "production"),
         (&facts.development_patterns, Signal::ConfigDevelopment, Verdict::Development, "development"),
@@ -67,6 +102,9 @@ pub fn gather(facts: &Facts) -> Vec<Evidence> {
     evidence.extend(facts.variables.iter().filter_map(of_variable));
     evidence.extend(facts.of_names());
     evidence.push(facts.of_host());
+    evidence.extend(facts.of_surroundings());
+    let claim = facts.claim.as_ref().filter(|_| verdict(&evidence) == Verdict::Unknown);
+    evidence.extend(claim.map(|claim| claim.evidence(&evidence)));
     sort(&mut evidence);
     evidence
 }
@@ -75,6 +113,43 @@ impl Facts {
     /// What patterns are matched against.
     fn subjects(&self) -> [String; 3] {
         [self.host.clone(), format!("{}/{}", self.host, self.database), self.database.clone()]
+    }
+
+    /// The registered database itself, by whatever way it was reached; else its neighbours.
+    fn of_registry(&self) -> Option<Evidence> {
+        let here = self.identity.as_ref()?;
+        if let Some(known) = self.registered.iter().find(|known| known.is_same_as(here)) {
+            let detail = format!("the server says it is {known}, which safemigrate.toml registers as production");
+            return Some(Evidence::new(Signal::Registered, Verdict::Production, detail));
+        }
+        let neighbour = self
+            .registered
+            .iter()
+            .find(|known| here.system.is_some() && known.system.is_some() && known.is_beside(here))?;
+        let detail = format!("on the server of the production database {}", neighbour.database);
+        Some(Evidence::new(Signal::ProductionServer, Verdict::Unknown, detail))
+    }
+
+    fn of_surroundings(&self) -> Vec<Evidence> {
+        let Surroundings { address, standbys, provider, clients } = &self.surroundings;
+        let mut found = Vec::new();
+        let mut add = |signal, detail: String| found.push(Evidence::new(signal, Verdict::Unknown, detail));
+        if let Some(address) =
+            address.filter(|address| self.address.is_local() && !address.to_canonical().is_loopback())
+        {
+            let detail = format!("{} leads to a server at {address}: a tunnel, or a container", self.host);
+            add(Signal::ServerAddress, detail);
+        }
+        if let Some(whose) = provider {
+            add(Signal::ProviderRoles, format!("the server has the roles of {whose}"));
+        }
+        if *standbys > 0 {
+            add(Signal::Standbys, format!("other servers replicate from it ({standbys})"));
+        }
+        if !clients.is_empty() {
+            add(Signal::OtherClients, format!("others are connected to it from {}", clients.join(", ")));
+        }
+        found
     }
 
     fn of_names(&self) -> Vec<Evidence> {
@@ -145,6 +220,10 @@ mod tests {
             variables: vec![],
             production_files: vec![],
             mark: None,
+            identity: None,
+            registered: vec![],
+            surroundings: Surroundings::default(),
+            claim: None,
         }
     }
 
