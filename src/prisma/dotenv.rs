@@ -145,7 +145,8 @@ fn replace_as_javascript(text: &str, old: &str, new: &str) -> String {
     let mut result = before.to_owned();
     let mut chars = new.chars().peekable();
     while let Some(c) = chars.next() {
-        let special = match chars.peek().filter(|_| c == '$') {
+        // each of them may bring in all of the text again
+        let special = match chars.peek().filter(|_| c == '$' && result.len() < LONGEST) {
             Some('$') => "$",
             Some('&') => old,
             Some('`') => before,
@@ -167,6 +168,20 @@ mod tests {
 
     fn one(text: &str) -> Option<String> {
         parse(text).remove("A")
+    }
+
+    /// Found by fuzzing: each "$`" brings in everything before it.
+    #[test]
+    fn a_value_does_not_grow_for_ever() {
+        let text = format!(
+            "B={}\nA={}${{B}}\nC=${{A}}${{A}}${{A}}\nD={}${{C}}",
+            "$`".repeat(30_000),
+            "x".repeat(60_000),
+            "${C}".repeat(9)
+        );
+        let mut variables = Variables::new();
+        load(&mut variables, &text);
+        assert!(variables.values().all(|value| value.len() < 8 * LONGEST), "{:?}", variables.values().map(String::len));
     }
 
     #[test]
