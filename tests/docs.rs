@@ -1,5 +1,7 @@
 //! The outputs in `docs/` are those of the cases that the tests play. `UPDATE_EXPECTED=1` writes them into the pages.
 
+use safemigrate::domain::guard::{Demand, Verdict, demand};
+use safemigrate::domain::prisma_command::GUARDED;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +54,39 @@ fn the_page_on_reinsert_shows_what_the_program_says() {
     let page = fs::read_to_string(&path).unwrap();
     assert!(page.matches(MARK).count() > 10);
     let real = with_blocks(&page);
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&path, real).unwrap();
+    } else {
+        assert!(page == real, "run UPDATE_EXPECTED=1 cargo nextest run --test docs, and read the difference");
+    }
+}
+
+/// Prisma's commands that can destroy, and what each takes.
+fn commands() -> String {
+    let takes = |action, verdict| match demand(action, verdict) {
+        Demand::Nothing => "runs",
+        Demand::Name => "name",
+        Demand::Refused => "**refused**",
+    };
+    let rows = GUARDED.iter().map(|known| {
+        let [group, verb] = known.words;
+        let ours =
+            if known.has_own_command() { format!("`safemigrate {}`", known.action.name()) } else { String::new() };
+        let [development, unknown, production] =
+            [Verdict::Development, Verdict::Unknown, Verdict::Production].map(|verdict| takes(known.action, verdict));
+        format!("| `prisma {group} {verb}` | {ours} | {} | {development} | {unknown} | {production} |\n", known.risk)
+    });
+    let head = "| of Prisma | also | why | development | unknown | production |\n|---|---|---|---|---|---|\n";
+    format!("{head}{}", rows.collect::<String>())
+}
+
+#[test]
+fn the_page_on_the_guard_lists_the_commands() {
+    let path = root().join("docs/guard.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once("<!-- table: commands -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let real = format!("{before}<!-- table: commands -->\n{}<!-- end -->{after}", commands());
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(&path, real).unwrap();
     } else {

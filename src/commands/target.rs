@@ -39,6 +39,7 @@ pub async fn target(globals: &Globals) -> Result<Target> {
 /// `Production`, `Confirmation`; those of connecting. Nothing was changed.
 pub async fn permit(target: &Target, action: Action, globals: &Globals, ui: &Ui) -> Result<()> {
     let assessment = target.assess().await?;
+    target.refuse_a_real_shadow(&assessment).await?;
     let identity = assessment.identity.to_string();
     let typed = match (assessment.name_to_type(action), &globals.confirm) {
         (Some(name), None) if ui.can_ask() => {

@@ -15,5 +15,6 @@ pub mod reinsert;
 pub mod restore;
 pub mod retention;
 pub mod rollback;
+mod shadow;
 pub mod target;
 pub mod verification;

@@ -2,6 +2,7 @@
 
 use super::guard::{self, Assessment};
 use super::interrupt::Interrupt;
+use super::shadow;
 use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
@@ -164,6 +165,15 @@ impl Target {
         let project = self.project.as_ref();
         let assessed = guard::assess(&self.url, &self.source, project, &self.place.settings, environment).await;
         assessed.map_err(Error::nothing_changed)
+    }
+
+    /// Refuses a shadow database that is somebody's real one.
+    ///
+    /// # Errors
+    /// `Production`.
+    pub async fn refuse_a_real_shadow(&self, assessment: &Assessment) -> Result<()> {
+        let Some(url) = self.project.as_ref().and_then(Project::shadow_url) else { return Ok(()) };
+        shadow::refuse_a_real_one(&url, &assessment.identity, &self.place.settings.guard.registered).await
     }
 
     /// What manifests say of the project.

@@ -27,6 +27,7 @@ pub struct PrismaConfig {
     pub engine: Option<String>,
     pub url: Option<String>,
     pub direct_url: Option<String>,
+    pub shadow_database_url: Option<String>,
     /// The environment afterwards, with what the configuration set (usually by `import "dotenv/config"`) and what the
     /// runtime did (bun reads `.env` files by itself).
     pub environment: Variables,

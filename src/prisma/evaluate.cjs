@@ -40,6 +40,7 @@ async function main() {
     engine: config.engine ?? null,
     url: config.datasource?.url ?? null,
     directUrl: config.datasource?.directUrl ?? null,
+    shadowDatabaseUrl: config.datasource?.shadowDatabaseUrl ?? null,
     environment: process.env,
   });
 }

@@ -100,6 +100,17 @@ impl Project {
         Ok((parsed, source))
     }
 
+    /// The database that Prisma empties to try migrations on, where the project names one. One that cannot be read is
+    /// Prisma's to complain about.
+    pub fn shadow_url(&self) -> Option<DatabaseUrl> {
+        let of_schema = || match self.datasource.as_ref()?.shadow_url.as_ref()? {
+            schema::Value::Env(name) => self.environment.get(name).map(ToString::to_string),
+            schema::Value::Literal(url) => Some(url.clone()),
+        };
+        let text = self.config.shadow_database_url.clone().or_else(of_schema)?;
+        DatabaseUrl::parse(&text).ok()
+    }
+
     /// The variable to set when Prisma should use another database.
     pub(super) fn url_variable(&self) -> String {
         let of_schema = self.datasource.as_ref().and_then(|d| d.direct_url.as_ref().or(d.url.as_ref()));

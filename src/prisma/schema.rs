@@ -24,6 +24,7 @@ pub struct Datasource {
     pub provider: Option<String>,
     pub url: Option<Value>,
     pub direct_url: Option<Value>,
+    pub shadow_url: Option<Value>,
 }
 
 /// Reads the datasource block of a schema file or folder; `None` where it has none.
@@ -82,7 +83,7 @@ fn parse(file: &Path, text: &str) -> Option<Datasource> {
     let start = tokens
         .windows(3)
         .position(|w| matches!(w, [Token::Word(word), Token::Word(_), Token::Sign('{')] if word == "datasource"))?;
-    let mut found = Datasource { file: file.to_owned(), provider: None, url: None, direct_url: None };
+    let mut found = Datasource { file: file.to_owned(), provider: None, url: None, direct_url: None, shadow_url: None };
     let mut rest = &tokens[start + 3..];
     loop {
         rest = match rest {
@@ -93,6 +94,7 @@ fn parse(file: &Path, text: &str) -> Option<Datasource> {
                     ("provider", Some(Value::Literal(provider))) => found.provider = Some(provider),
                     ("url", value) => found.url = value,
                     ("directUrl", value) => found.direct_url = value,
+                    ("shadowDatabaseUrl", value) => found.shadow_url = value,
                     _ => {}
                 }
                 after

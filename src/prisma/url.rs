@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn datasource(url: Option<Value>, direct_url: Option<Value>) -> Datasource {
-        Datasource { file: "schema.prisma".into(), provider: None, url, direct_url }
+        Datasource { file: "schema.prisma".into(), provider: None, url, direct_url, shadow_url: None }
     }
 
     fn environment(name: &str, value: &str) -> Environment {

@@ -300,4 +300,88 @@ mod tests {
             ["[guard] production of safemigrate.toml: \"sh*\" matches shop", "db.example.com is a remote server"];
         assert_eq!(details, expected);
     }
+
+    /// Setups of honest people: none is refused, and each is asked at most once.
+    #[test]
+    fn honest_setups_are_asked_at_most_once() {
+        let identity = |database: &str| Identity { system: Some("74".into()), database: database.into(), oid: Some(5) };
+        let honest = |host: &str, database: &str, change: fn(&mut Facts)| {
+            let mut facts = Facts { identity: Some(identity(database)), ..facts(host, database) };
+            change(&mut facts);
+            facts
+        };
+        let setups: [(&str, bool, Facts); 20] = [
+            ("local PostgreSQL", false, honest("localhost", "shop", |_| {})),
+            ("by address", false, honest("127.0.0.1", "shop", |f| f.surroundings.address = "127.0.0.1".parse().ok())),
+            ("IPv6", false, honest("::1", "shop", |f| f.surroundings.address = "::1".parse().ok())),
+            ("socket", false, honest("/var/run/postgresql", "shop", |_| {})),
+            ("compose service", false, honest("db", "shop", |f| f.surroundings.address = "172.18.0.2".parse().ok())),
+            (
+                "docker, published port",
+                true,
+                honest("localhost", "shop", |f| f.surroundings.address = "172.17.0.2".parse().ok()),
+            ),
+            ("devcontainer", false, honest("host.docker.internal", "shop_dev", |_| {})),
+            ("prisma dev", false, honest("localhost", "template1", |_| {})),
+            ("NODE_ENV unset", false, honest("localhost", "shop", |f| f.variables.clear())),
+            ("tests", false, honest("localhost", "shop_test", |f| f.variables = set("NODE_ENV", "test"))),
+            ("CI service", false, honest("postgres", "ci", |_| {})),
+            ("local Supabase", true, honest("127.0.0.1", "postgres", |f| f.surroundings.provider = Some("Supabase"))),
+            ("Neon branch", true, honest("ep-x.eu.aws.neon.tech", "shop", |f| f.surroundings.provider = Some("Neon"))),
+            ("Supabase branch", true, honest("db.ref.supabase.co", "postgres", |_| {})),
+            (
+                "Vercel preview",
+                true,
+                honest("x.vercel-storage.com", "verceldb", |f| f.variables = set("VERCEL_ENV", "development")),
+            ),
+            ("a server of the team", true, honest("dev.example.com", "shop_jo", |_| {})),
+            (
+                "listed host",
+                false,
+                honest("dev.example.com", "shop", |f| f.development_patterns = vec!["dev.*".into()]),
+            ),
+            (
+                "a colleague is connected",
+                true,
+                honest("localhost", "shop", |f| f.surroundings.clients = vec!["10.0.0.7".into()]),
+            ),
+            (
+                "a copy of production",
+                true,
+                honest("localhost", "shop", |f| f.mark = Some(MarkFact { here: false, database: "shop".into() })),
+            ),
+            (
+                "beside production",
+                true,
+                honest("localhost", "play", |f| {
+                    f.registered = vec![Identity { oid: Some(9), ..f.identity.clone().unwrap() }]
+                        .into_iter()
+                        .map(|mut i| {
+                            i.database = "shop".into();
+                            i
+                        })
+                        .collect()
+                }),
+            ),
+        ];
+        for (name, asked, facts) in setups {
+            let evidence = gather(&facts);
+            assert_eq!(
+                verdict(&evidence),
+                if asked { Verdict::Unknown } else { Verdict::Development },
+                "{name}: {evidence:?}"
+            );
+            let said = Claim::despite(facts.identity.clone().unwrap(), &evidence, "2026-11-23T10:00:00Z".into());
+            let after = gather(&Facts { claim: Some(said.clone()), ..facts.clone() });
+            assert_eq!(verdict(&after), Verdict::Development, "{name}: {after:?}");
+            // what was not known then is asked about, and production stays production
+            let standbys = Surroundings { standbys: 2, ..facts.surroundings.clone() };
+            let changed = gather(&Facts { claim: Some(said.clone()), surroundings: standbys, ..facts.clone() });
+            if facts.development_patterns.is_empty() {
+                assert_eq!(verdict(&changed), Verdict::Unknown, "{name}: {changed:?}");
+            }
+            let mark = Some(MarkFact { here: true, database: "shop".into() });
+            assert_eq!(verdict(&gather(&Facts { claim: Some(said), mark, ..facts })), Verdict::Production, "{name}");
+        }
+    }
 }
