@@ -49,12 +49,12 @@ pub enum Signal {
     ConfigProduction,
     /// The URL stands in a `.env.production*` file.
     ProductionEnvFile,
-    /// Beside a registered database.
-    ProductionServer,
     /// Said by a person at this machine; overrides what is unknown, as far as it was known when it was said.
     Claimed,
     /// `[guard] development` of `safemigrate.toml`; overrides everything below.
     ConfigDevelopment,
+    /// Beside a registered database.
+    ProductionServer,
     /// `NODE_ENV`, `APP_ENV`, `VERCEL_ENV`.
     Environment,
     HostName,
