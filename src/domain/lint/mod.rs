@@ -2,10 +2,14 @@
 
 pub mod accept;
 mod alter;
+mod comments;
 mod data;
+pub mod evidence;
 pub mod kind;
 mod known;
+pub mod published;
 mod reader;
+pub mod secrets;
 mod sql;
 mod types;
 

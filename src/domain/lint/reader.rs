@@ -1,6 +1,6 @@
 //! A migration, statement by statement.
 
-use super::accept::{Accept, Useless};
+use super::comments::Comments;
 use super::kind::{Finding, Kind};
 use super::known::{Column, Known, UserType};
 use super::sql::{cascades, is_too_deep, named, qualified};
@@ -61,14 +61,9 @@ impl Lines {
         Self { starts: starts.collect(), fixed: None }
     }
 
-    fn line(&self, offset: usize) -> usize {
+    pub(super) fn line(&self, offset: usize) -> usize {
         self.fixed.unwrap_or_else(|| self.starts.partition_point(|start| *start <= offset) + 1)
     }
-}
-
-/// A statement's number, and the comments that speak of it.
-struct Comments {
-    accepts: Vec<(usize, Accept)>,
 }
 
 /// Reads a migration: what it does to `known` is done, what it does to data is found.
@@ -324,69 +319,6 @@ impl Reader<'_> {
             .filter_map(ast::Stmt::cast)
             .for_each(|statement| self.read_statement(&statement));
     }
-}
-
-impl Comments {
-    /// A comment speaks of the statement that it stands in, else of the next one; behind the last one of nothing.
-    fn read(root: &SyntaxNode, lines: &Lines) -> Self {
-        let statements: Vec<SyntaxNode> = root.children().filter(|n| ast::Stmt::can_cast(n.kind())).collect();
-        let mut accepts = Vec::new();
-        let comments = root.descendants_with_tokens().filter_map(|element| element.into_token());
-        for comment in comments.filter(|t| t.kind() == SyntaxKind::COMMENT) {
-            let at = comment.text_range().start();
-            let statement = statements.partition_point(|s| s.text_range().end() <= at);
-            accepts.extend(Accept::read(comment.text(), lines.line(at.into())).map(|accept| (statement, accept)));
-        }
-        for (number, block) in statements.iter().enumerate().filter_map(|(n, s)| Some((n, ast::Do::cast(s.clone())?))) {
-            let Some(body) = block.plpgsql() else { continue };
-            let inside =
-                body.syntax().descendants_with_tokens().filter_map(|element| element.into_token()).collect::<Vec<_>>();
-            for comment in inside.into_iter().filter(|t| t.kind() == SyntaxKind::COMMENT) {
-                let line = lines.line(body.source_range(comment.text_range()).start().into());
-                accepts.extend(Accept::read(comment.text(), line).map(|accept| (number, accept)));
-            }
-        }
-        Self { accepts }
-    }
-
-    /// Takes out what is accepted, and says which comment accepts nothing.
-    fn apply(self, file: &str, found: Vec<Found>) -> Vec<Finding> {
-        let mut used = vec![false; self.accepts.len()];
-        let mut findings = Vec::new();
-        for found in found {
-            let accepts = |(at, accept): &&(usize, Accept)| *at == found.statement && accept.what == Ok(found.kind);
-            match self.accepts.iter().position(|accept| accepts(&accept)) {
-                Some(which) => used[which] = true,
-                None => findings.push(found.says.finding(file, found.line, found.kind)),
-            }
-        }
-        let unused = self.accepts.iter().zip(used).filter(|(_, used)| !used);
-        findings.extend(unused.filter_map(|((_, accept), _)| useless(file, accept)));
-        findings.sort_by_key(|finding| (finding.line, finding.kind));
-        findings
-    }
-}
-
-fn useless(file: &str, accept: &Accept) -> Option<Finding> {
-    let (message, remedy) = match &accept.what {
-        // judged where the remote is known
-        Ok(kind) if kind.is_of_file() => return None,
-        Ok(kind) => (
-            format!("This comment accepts {}, but the statement below it does nothing of that kind", kind.word()),
-            "Take it away, or put it right above the statement that it is for".to_owned(),
-        ),
-        Err(Useless::NoReason(kind)) => (
-            format!("This comment accepts {} without a reason, so it does not count", kind.word()),
-            format!("Say why: {}", Accept::comment(*kind)),
-        ),
-        Err(Useless::Unknown(word)) => (
-            format!("This comment accepts {word:?}, and there is no such rule"),
-            "Write the word that the refusal names, for example: -- safemigrate: accept dropped-column REASON"
-                .to_owned(),
-        ),
-    };
-    let (kind, file) = (Kind::Accept, file.to_owned());
-    Some(Finding { file, line: accept.line, kind, severity: kind.severity(), message, remedy })
 }
 
 /// Whether rows can be changed by something inside of it, now.
