@@ -46,6 +46,24 @@ impl Git {
         Ok(Pushed { commit: commit.to_owned(), touched, bases, is_blind })
     }
 
+    /// What `commit` brings that `base` does not have.
+    ///
+    /// # Errors
+    /// `Tool` without git; `Other` where git fails.
+    pub fn since(&self, commit: &str, base: &str) -> Result<Pushed> {
+        let listed = self.asked(&["rev-list", commit, &format!("^{base}")], b"")?;
+        let listed = String::from_utf8_lossy(&listed);
+        let new: Vec<&str> = listed.lines().collect();
+        let touched = if new.is_empty() { Vec::new() } else { self.touched_by(&new)? };
+        // what base has by now and commit has not is nobody's deletion
+        let fork = self.run(["merge-base", commit, base], b"")?;
+        let fork = String::from_utf8_lossy(&fork.stdout).trim().to_owned();
+        let fork = if fork.is_empty() { base.to_owned() } else { fork };
+        let differences = self.differences(&fork, commit)?;
+        let bases = vec![Base { commit: fork, differences, is_left_behind: false }];
+        Ok(Pushed { commit: commit.to_owned(), touched, bases, is_blind: false })
+    }
+
     /// `--not` and what a remote is known to have; of one that nothing is known of, what any other has.
     fn known_of(&self, remote: &str) -> Result<Vec<String>> {
         let listed = self.asked(&["for-each-ref", "--format=%(refname)", &format!("refs/remotes/{remote}/")], b"")?;
