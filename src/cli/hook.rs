@@ -54,5 +54,6 @@ pub struct PrePushArgs {
     /// The remote's name, or its URL where it has none
     pub remote: Option<String>,
     /// The remote's URL
-    pub url: Option<String>,
+    #[arg(value_name = "URL")]
+    pub address: Option<String>,
 }

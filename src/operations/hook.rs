@@ -108,10 +108,7 @@ impl Site {
     fn husky(&self, folder: &Path) -> Result<Changes> {
         let file = folder.join(HOOK);
         let before = read(&file)?;
-        let after = match &before {
-            Some(text) if hook::is_made_by_us(text) => hook::husky(None, &self.places),
-            other => hook::husky(other.as_deref(), &self.places),
-        };
+        let after = hook::husky(before.as_deref(), &self.places);
         let mode = before.is_none().then_some(EXECUTABLE);
         let active = self.hooks.components().any(|part| part.as_os_str() == HUSKY);
         let notes = (!active).then(|| "husky is not set up in this clone yet: npx husky".to_owned());

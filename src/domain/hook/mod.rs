@@ -83,7 +83,8 @@ pub fn husky(script: Option<&str>, places: &Places) -> String {
     lines.push(") || exit $?".to_owned());
     lines.extend(["exec <<SAFEMIGRATE", "$safemigrate_pushed", "SAFEMIGRATE"].map(str::to_owned));
     let block = Block::new("", lines);
-    let Some(text) = script.map(without) else { return block.alone() };
+    let theirs = script.filter(|text| !is_made_by_us(text)).map(without);
+    let Some(text) = theirs else { return block.alone() };
     let shebang = text.lines().next().filter(|line| line.starts_with("#!")).map_or(0, |line| line.len() + 1);
     block.inserted(&text, shebang)
 }

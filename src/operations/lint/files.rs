@@ -17,7 +17,11 @@ use walkdir::WalkDir;
 pub fn check_files(cwd: &Path, wanted: &[PathBuf], journals: &Journals) -> Result<Checked> {
     let mut new: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
     for path in wanted {
-        let found = scripts(&cwd.join(path))?;
+        let there = cwd.join(path);
+        if !there.exists() {
+            return Err(Error::new(ErrorKind::Usage, format!("There is no {}", path.display())));
+        }
+        let found = scripts(&there);
         if found.is_empty() {
             return Err(Error::new(ErrorKind::Usage, format!("No migration in {}", path.display()))
                 .hint("Name a migration.sql, the folder of one, or the folder of all."));
@@ -80,18 +84,15 @@ fn siblings(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path().join(SCRIPT)).filter(|script| script.is_file()).collect()
 }
 
-fn scripts(path: &Path) -> Result<Vec<PathBuf>> {
+fn scripts(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
-        return Ok(vec![path.to_owned()]);
-    }
-    if !path.exists() {
-        return Err(Error::new(ErrorKind::Usage, format!("There is no {}", path.display())));
+        return vec![path.to_owned()];
     }
     let walk = WalkDir::new(path).into_iter().filter_entry(|entry| {
         entry.depth() == 0 || !matches!(entry.file_name().to_str(), Some("node_modules" | ".git" | ".safemigrate"))
     });
     let files = walk.flatten().filter(|entry| entry.file_name() == SCRIPT && entry.file_type().is_file());
-    Ok(files.map(walkdir::DirEntry::into_path).collect())
+    files.map(walkdir::DirEntry::into_path).collect()
 }
 
 fn said(cwd: &Path, path: &Path) -> String {
