@@ -68,6 +68,8 @@ fn alone_it_tells_the_story_and_the_commands() {
       rollback  Put structure and data back as a full backup holds them
       reinsert  Put the rows of a data-only backup into the schema as it is now
       guard     What this database is taken for; mark it as production
+      lint      Look at migrations before they run: what would destroy data?
+      hook      The same before every `git push`: install, uninstall
       help      Print this message or the help of the given subcommand(s)
 
     Options:
@@ -147,7 +149,7 @@ fn dev_help_is_ours_wherever_it_stands() {
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
         "dev", "reset", "backup", "list", "show", "verify", "check", "history", "status", "recover", "prune",
-        "rollback", "reinsert", "guard",
+        "rollback", "reinsert", "guard", "lint", "hook",
     ];
     for command in commands {
         let help = run(&[command, "--help"]);

@@ -1,6 +1,7 @@
 //! The outputs in `docs/` are those of the cases that the tests play. `UPDATE_EXPECTED=1` writes them into the pages.
 
 use safemigrate::domain::guard::{Demand, Verdict, demand};
+use safemigrate::domain::lint::{Kind, Severity};
 use safemigrate::domain::prisma_command::GUARDED;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,16 +81,39 @@ fn commands() -> String {
     format!("{head}{}", rows.collect::<String>())
 }
 
-#[test]
-fn the_page_on_the_guard_lists_the_commands() {
-    let path = root().join("docs/guard.md");
+/// The table of rules as the program knows them.
+fn rules() -> String {
+    let mut table = "| word | severity | finds | why |\n|---|---|---|---|\n".to_owned();
+    for kind in Kind::ALL {
+        let rule = kind.rule();
+        let severity = if rule.severity == Severity::Error { "refused" } else { "warning" };
+        table += &format!("| `{}` | {severity} | {} | {} |\n", rule.word, rule.finds, rule.why);
+    }
+    table
+}
+
+/// Holds the page's table between `<!-- NAME -->` and `<!-- /NAME -->` against what the program knows.
+#[track_caller]
+fn has_the_table(page: &str, name: &str, table: &str) {
+    let path = root().join("docs").join(page);
     let page = fs::read_to_string(&path).unwrap();
-    let (before, rest) = page.split_once("<!-- table: commands -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- end -->").unwrap();
-    let real = format!("{before}<!-- table: commands -->\n{}<!-- end -->{after}", commands());
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = page.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    let real = format!("{before}{begin}{table}{end}{after}");
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(&path, real).unwrap();
     } else {
         assert!(page == real, "run UPDATE_EXPECTED=1 cargo nextest run --test docs, and read the difference");
     }
+}
+
+#[test]
+fn the_page_on_the_guard_lists_the_commands() {
+    has_the_table("guard.md", "commands", &commands());
+}
+
+#[test]
+fn the_page_on_lint_has_the_rules_of_the_program() {
+    has_the_table("lint.md", "rules", &rules());
 }

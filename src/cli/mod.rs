@@ -4,6 +4,7 @@
 
 mod args;
 mod environment;
+mod hook;
 mod passthrough;
 mod usage;
 
@@ -11,6 +12,8 @@ pub use args::{
     BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
     OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
+
+pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 
 use crate::error::Error;
 use crate::ui;

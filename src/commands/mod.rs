@@ -1,11 +1,14 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
+mod changes;
 mod check;
 mod delete;
 mod guard;
 mod guarded;
 mod history;
+mod hook;
+mod lint;
 mod list;
 mod loss;
 mod pin;
@@ -52,5 +55,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
+        Command::Lint(args) => lint::run(&globals, &args, ui),
+        Command::Hook(args) => hook::run(&globals, &args.action, ui),
     }
 }

@@ -7,6 +7,8 @@ pub mod ending;
 pub mod event;
 pub mod guard;
 pub mod holder;
+pub mod hook;
+pub mod lint;
 pub mod manifest;
 pub mod migration_sql;
 pub mod names;

@@ -13,10 +13,11 @@ use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
 use crate::domain::event::{Event, Observer};
 use crate::domain::guard::Action;
+use crate::domain::lint::evidence::fingerprint;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
 use crate::domain::prisma_command::Guarded;
 use crate::domain::reinsert::Options;
-use crate::domain::run::{Run, State};
+use crate::domain::run::{AppliedMigration, Run, State};
 use crate::domain::suggest::Suggestion;
 use crate::domain::touched::Touched;
 use crate::error::{Error, ErrorKind, Result};
@@ -168,6 +169,7 @@ async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output 
         facts.suggestions = suggestions(place, &before, &verification).await;
     }
     run.migrations_applied.clone_from(&facts.applied);
+    run.migrations = place.as_they_ran(&facts.applied);
     run.verification = Some(verification.clone());
     Ok((conclude(&facts, &verification), facts.suggestions, Some(verification)))
 }
@@ -176,6 +178,11 @@ impl Place<'_> {
     /// The migration folders on disk.
     fn folders(&self) -> Result<Vec<String>> {
         self.project.map_or_else(|| Ok(Vec::new()), Project::migrations_on_disk)
+    }
+
+    fn as_they_ran(&self, applied: &[String]) -> Vec<AppliedMigration> {
+        let project = self.project.iter();
+        project.flat_map(|project| applied.iter().filter_map(|name| as_it_ran(project, name))).collect()
     }
 }
 
@@ -274,6 +281,11 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen, touched: Touched)
         compared.map_err(|e| Error::new(ErrorKind::Other, "The comparison stopped").because(e))?
     };
     place.interrupt.or(comparing).await
+}
+
+/// `None` where its text cannot be read any more.
+fn as_it_ran(project: &Project, name: &str) -> Option<AppliedMigration> {
+    Some(AppliedMigration { name: name.to_owned(), blake3: fingerprint(&project.migration_sql(name)?) })
 }
 
 /// What `reinsert` should be told to bring back what is lost. That it cannot be found out loses nothing more.
