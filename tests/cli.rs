@@ -46,24 +46,25 @@ fn alone_it_tells_the_story_and_the_commands() {
     Usage: safemigrate [OPTIONS] <COMMAND>
 
     Commands:
-      dev       Backup, `prisma migrate dev`, proof that nothing is lost
-      reset     Backup, then `prisma migrate reset`; refused on production
-      backup    Back up the database now
-      list      The backups: kind, age, rows, size, why
-      show      One backup, table by table
-      verify    Compare the live database with a backup: rows, columns, values
-      check     Are the backups themselves whole? `--restore` proves it
-      history   The guarded commands that ran, and how they ended
-      status    Unfinished runs and what to do about them
-      recover   Finish or undo what a crash left
-      prune     Delete old backups; those that are held stay
-      pin       Hold a backup until it is unpinned
-      unpin     Let a pinned backup go with the others
-      delete    Delete one backup; a held one only when its id is typed (`--confirm ID`)
-      rollback  Put structure and data back as a full backup holds them
-      reinsert  Put the rows of a data-only backup into the schema as it is now
-      guard     What this database is taken for; mark it as production
-      help      Print this message or the help of the given subcommand(s)
+      dev          Backup, `prisma migrate dev`, proof that nothing is lost
+      reset        Backup, then `prisma migrate reset`; refused on production
+      backup       Back up the database now
+      list         The backups: kind, age, rows, size, why
+      show         One backup, table by table
+      verify       Compare the live database with a backup: rows, columns, values
+      check        Are the backups themselves whole? `--restore` proves it
+      history      The guarded commands that ran, and how they ended
+      status       Unfinished runs and what to do about them
+      recover      Finish or undo what a crash left
+      prune        Delete old backups; those that are held stay
+      pin          Hold a backup until it is unpinned
+      unpin        Let a pinned backup go with the others
+      delete       Delete one backup; a held one only when its id is typed (`--confirm ID`)
+      rollback     Put structure and data back as a full backup holds them
+      reinsert     Put the rows of a data-only backup into the schema as it is now
+      guard        What this database is taken for; mark it as production
+      completions  The script that teaches your shell our commands: bash, zsh, fish, powershell
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::pages::{CompletionsArgs, ManArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -58,6 +59,12 @@ pub enum Command {
     /// What this database is taken for; mark it as production
     #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
+    /// The script that teaches your shell our commands: bash, zsh, fish, powershell
+    #[command(after_help = "Example:\n  source <(safemigrate completions bash)   # in ~/.bashrc")]
+    Completions(CompletionsArgs),
+    /// Write the pages of `man` into a folder
+    #[command(hide = true, after_help = "Example:\n  safemigrate man ./man && man -l ./man/safemigrate-dev.1")]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -85,6 +92,8 @@ impl Command {
                 GuardAction::Mark => "guard mark",
                 GuardAction::Unmark => "guard unmark",
             },
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }

@@ -8,6 +8,7 @@ mod guarded;
 mod history;
 mod list;
 mod loss;
+mod pages;
 mod pin;
 mod prune;
 mod recover;
@@ -47,5 +48,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
+        Command::Completions(args) => pages::shell(&args, ui),
+        Command::Man(args) => pages::man(&args, ui),
     }
 }
