@@ -1,5 +1,6 @@
 //! Plain data and the decisions over it. No I/O, no async, no clock.
 
+pub mod changes;
 pub mod compare;
 pub mod digest;
 pub mod ending;
