@@ -7,6 +7,7 @@ pub mod ending;
 pub mod event;
 pub mod guard;
 pub mod holder;
+pub mod init;
 pub mod manifest;
 pub mod migration_sql;
 pub mod names;
