@@ -63,6 +63,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       rollback     Put structure and data back as a full backup holds them
       reinsert     Put the rows of a data-only backup into the schema as it is now
       guard        What this database is taken for; mark it as production
+      init         Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
       completions  The script that teaches your shell our commands: bash, zsh, fish, powershell
       help         Print this message or the help of the given subcommand(s)
 

@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -59,6 +60,9 @@ pub enum Command {
     /// What this database is taken for; mark it as production
     #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
+    /// Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
+    #[command(after_help = "Example:\n  safemigrate init --dry-run")]
+    Init(InitArgs),
     /// The script that teaches your shell our commands: bash, zsh, fish, powershell
     #[command(after_help = "Example:\n  source <(safemigrate completions bash)   # in ~/.bashrc")]
     Completions(CompletionsArgs),
@@ -92,6 +96,7 @@ impl Command {
                 GuardAction::Mark => "guard mark",
                 GuardAction::Unmark => "guard unmark",
             },
+            Self::Init(_) => "init",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
         }

@@ -4,6 +4,7 @@
 
 mod args;
 mod environment;
+mod init;
 mod pages;
 mod passthrough;
 mod usage;
@@ -12,6 +13,7 @@ pub use args::{
     BackupArgs, BackupKind, CheckArgs, Command, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict, OnLoss, PruneArgs,
     ReinsertArgs, Rejects, ResetArgs, RollbackArgs, ShowArgs, Strategy,
 };
+pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
 
 use crate::error::Error;

@@ -6,6 +6,7 @@ mod delete;
 mod guard;
 mod guarded;
 mod history;
+mod init;
 mod list;
 mod loss;
 mod pages;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
+        Command::Init(args) => init::run(&globals, &args, ui),
         Command::Completions(args) => pages::shell(&args, ui),
         Command::Man(args) => pages::man(&args, ui),
     }

@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod guard;
 pub mod guarded_run;
 pub mod ids;
+pub mod init;
 pub mod interrupt;
 pub mod journal;
 pub mod reading;

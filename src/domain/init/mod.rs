@@ -6,4 +6,4 @@ pub mod package;
 pub mod record;
 pub mod script;
 
-pub use record::{Record, Rewritten};
+pub use record::{Ignored, Record, Rewritten};

@@ -17,6 +17,8 @@ pub struct Guarded {
     pub scripts: BTreeMap<String, Rewritten>,
     /// There were no `scripts` at all.
     pub scripts_made: bool,
+    /// The first script that runs `safemigrate dev` now.
+    pub dev: Option<String>,
     /// Scripts that call Prisma in a way that was left alone: the name, and the call.
     pub left: Vec<(String, String)>,
 }
@@ -26,13 +28,14 @@ pub fn guarded(text: &str) -> Option<Guarded> {
     let file = File::read(text)?;
     let mut guarded = Guarded { text: text.to_owned(), ..Guarded::default() };
     let scripts = file.scripts()?;
-    let mut runs_dev = false;
     for script in scripts.iter().rev() {
         let Ok(line) = serde_json::from_str::<String>(&text[script.value.clone()]) else { continue };
         let reading = script::read(&line);
         guarded.left.extend(reading.left.into_iter().map(|call| (script.name.clone(), call)));
         let now = script::edited(&line, &reading.edits);
-        runs_dev |= script::runs_dev(&now);
+        if script::runs_dev(&now) {
+            guarded.dev = Some(script.name.clone());
+        }
         if !reading.edits.is_empty() {
             let literal = rewritten(&text[script.value.clone()], &line, &now)?;
             guarded.text.replace_range(script.value.clone(), &literal);
@@ -41,9 +44,10 @@ pub fn guarded(text: &str) -> Option<Guarded> {
     }
     guarded.left.reverse();
     let (name, now) = ADDED;
-    if !runs_dev && scripts.iter().all(|script| script.name != name) {
+    if guarded.dev.is_none() && scripts.iter().all(|script| script.name != name) {
         guarded.scripts_made = file.member("scripts").is_none();
         guarded.text = added(&guarded.text, name, now)?;
+        guarded.dev = Some(name.to_owned());
         guarded.scripts.insert(name.to_owned(), Rewritten { was: None, now: now.to_owned() });
     }
     Some(guarded)

@@ -7,13 +7,21 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Record {
-    /// The file that got the line with our store, seen from the project.
-    pub ignore: Option<String>,
+    pub ignore: Option<Ignored>,
     /// `package.json` had no `scripts` before.
     pub scripts_made: bool,
     /// The git hook was installed.
     pub hook: bool,
     pub scripts: BTreeMap<String, Rewritten>,
+}
+
+/// A line that was added to a `.gitignore`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ignored {
+    /// Seen from the project.
+    pub file: String,
+    pub line: String,
 }
 
 /// A script before and after.
@@ -63,7 +71,11 @@ impl Record {
     fn section(&self) -> String {
         let mut text = format!("{HEADING}\n[init]\n");
         if let Some(ignore) = &self.ignore {
-            text.push_str(&format!("ignore = {}\n", quoted(ignore)));
+            text.push_str(&format!(
+                "ignore = {{ file = {}, line = {} }}\n",
+                quoted(&ignore.file),
+                quoted(&ignore.line)
+            ));
         }
         for (key, _) in [("hook", self.hook), ("scripts_made", self.scripts_made)].iter().filter(|(_, is)| *is) {
             text.push_str(&format!("{key} = true\n"));
@@ -117,7 +129,7 @@ mod tests {
     fn record() -> Record {
         let script = |was: Option<&str>, now: &str| Rewritten { was: was.map(str::to_owned), now: now.to_owned() };
         Record {
-            ignore: Some("../../.gitignore".to_owned()),
+            ignore: Some(Ignored { file: "../../.gitignore".to_owned(), line: ".safemigrate/".to_owned() }),
             hook: true,
             scripts_made: false,
             scripts: BTreeMap::from([

@@ -68,6 +68,7 @@ fn odd_files_are_read_as_node_reads_them() {
 fn calls_that_are_left_are_named() {
     let file = r#"{"scripts":{"a":"docker exec x prisma migrate deploy","b":"prisma migrate dev"}}"#;
     let guarded = guarded(file).unwrap();
+    assert_eq!(guarded.dev.as_deref(), Some("b"));
     assert_eq!(guarded.left, [("a".to_owned(), "docker exec x prisma migrate deploy".to_owned())]);
 }
 
