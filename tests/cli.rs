@@ -46,31 +46,33 @@ fn alone_it_tells_the_story_and_the_commands() {
     Usage: safemigrate [OPTIONS] <COMMAND>
 
     Commands:
-      dev       Backup, `prisma migrate dev`, proof that nothing is lost
-      reset     Backup, then `prisma migrate reset`; refused on production
-      deploy    Backup, `prisma migrate deploy`, proof; no backup, no migration
-      push      Backup, `prisma db push`, proof; refused on production
-      prisma    Any command of Prisma's: those that can destroy are guarded, the rest goes straight
+      dev          Backup, `prisma migrate dev`, proof that nothing is lost
+      reset        Backup, then `prisma migrate reset`; refused on production
+      deploy       Backup, `prisma migrate deploy`, proof; no backup, no migration
+      push         Backup, `prisma db push`, proof; refused on production
+      prisma       Any command of Prisma's: those that can destroy are guarded, the rest goes straight
                 through
-      run       Backup, any command, proof: a data script, `psql -f`
-      backup    Back up the database now
-      list      The backups: kind, age, rows, size, why
-      show      One backup, table by table
-      verify    Compare the live database with a backup: rows, columns, values
-      check     Are the backups themselves whole? `--restore` proves it
-      history   The guarded commands that ran, and how they ended
-      status    Unfinished runs and what to do about them
-      recover   Finish or undo what a crash left
-      prune     Delete old backups; those that are held stay
-      pin       Hold a backup until it is unpinned
-      unpin     Let a pinned backup go with the others
-      delete    Delete one backup; a held one only when its id is typed (`--confirm ID`)
-      rollback  Put structure and data back as a full backup holds them
-      reinsert  Put the rows of a data-only backup into the schema as it is now
-      guard     What this database is taken for; mark it as production
-      lint      Look at migrations before they run: what would destroy data?
-      hook      The same before every `git push`: install, uninstall
-      help      Print this message or the help of the given subcommand(s)
+      run          Backup, any command, proof: a data script, `psql -f`
+      backup       Back up the database now
+      list         The backups: kind, age, rows, size, why
+      show         One backup, table by table
+      verify       Compare the live database with a backup: rows, columns, values
+      check        Are the backups themselves whole? `--restore` proves it
+      history      The guarded commands that ran, and how they ended
+      status       Unfinished runs and what to do about them
+      recover      Finish or undo what a crash left
+      prune        Delete old backups; those that are held stay
+      pin          Hold a backup until it is unpinned
+      unpin        Let a pinned backup go with the others
+      delete       Delete one backup; a held one only when its id is typed (`--confirm ID`)
+      rollback     Put structure and data back as a full backup holds them
+      reinsert     Put the rows of a data-only backup into the schema as it is now
+      guard        What this database is taken for; mark it as production
+      lint         Look at migrations before they run: what would destroy data?
+      hook         The same before every `git push`: install, uninstall
+      init         Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
+      completions  The script that teaches your shell our commands: bash, zsh, fish, powershell
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

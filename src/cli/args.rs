@@ -1,6 +1,8 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
 use super::hook::{HookAction, HookArgs, LintArgs};
+use super::init::InitArgs;
+use super::pages::{CompletionsArgs, ManArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -83,6 +85,15 @@ pub enum Command {
     /// The same before every `git push`: install, uninstall
     #[command(after_help = "Example:\n  safemigrate hook install")]
     Hook(HookArgs),
+    /// Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
+    #[command(after_help = "Example:\n  safemigrate init --dry-run")]
+    Init(InitArgs),
+    /// The script that teaches your shell our commands: bash, zsh, fish, powershell
+    #[command(after_help = "Example:\n  source <(safemigrate completions bash)   # in ~/.bashrc")]
+    Completions(CompletionsArgs),
+    /// Write the pages of `man` into a folder
+    #[command(hide = true, after_help = "Example:\n  safemigrate man ./man && man -l ./man/safemigrate-dev.1")]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -120,6 +131,9 @@ impl Command {
                 HookAction::Uninstall(_) => "hook uninstall",
                 HookAction::PrePush(_) => "hook pre-push",
             },
+            Self::Init(_) => "init",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }

@@ -5,6 +5,8 @@
 mod args;
 mod environment;
 mod hook;
+mod init;
+mod pages;
 mod passthrough;
 mod usage;
 
@@ -12,6 +14,8 @@ pub use args::{
     BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
     OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
+pub use init::InitArgs;
+pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 

@@ -8,9 +8,11 @@ mod guard;
 mod guarded;
 mod history;
 mod hook;
+mod init;
 mod lint;
 mod list;
 mod loss;
+mod pages;
 mod pin;
 mod prisma;
 mod prune;
@@ -57,5 +59,8 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
         Command::Lint(args) => lint::run(&globals, &args, ui),
         Command::Hook(args) => hook::run(&globals, &args.action, ui),
+        Command::Init(args) => init::run(&globals, &args, ui),
+        Command::Completions(args) => pages::shell(&args, ui),
+        Command::Man(args) => pages::man(&args, ui),
     }
 }

@@ -8,6 +8,7 @@ pub mod event;
 pub mod guard;
 pub mod holder;
 pub mod hook;
+pub mod init;
 pub mod lint;
 pub mod manifest;
 pub mod migration_sql;

@@ -52,6 +52,11 @@ impl PackageManager {
         format!("{} install", self.name())
     }
 
+    /// The line that runs a script of `package.json`.
+    pub fn run_line(self, script: &str) -> String {
+        format!("{} run {script}", self.name())
+    }
+
     /// The line that adds a development dependency.
     pub fn add_line(self, package: &str) -> String {
         match self {

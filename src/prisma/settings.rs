@@ -1,6 +1,7 @@
 //! `safemigrate.toml`, the optional file beside `package.json`.
 
 use crate::domain::guard::Identity;
+use crate::domain::init::Record;
 use crate::domain::retention::DEFAULT_KEEP;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub guard: Guard,
     pub verify: Verify,
     pub hook: Hook,
+    /// What `init` changed.
+    pub init: Record,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -111,6 +114,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::init::record::NEW_FILE;
     use tempfile::tempdir;
 
     #[test]
@@ -118,6 +122,15 @@ mod tests {
         let root = tempdir().unwrap();
         let settings = Settings::load(root.path()).unwrap();
         assert_eq!((settings.retention.keep, settings.store.path, settings.guard.production.len()), (10, None, 0));
+    }
+
+    #[test]
+    fn the_file_of_init_says_what_the_defaults_say() {
+        let defaults = Settings::parse(NEW_FILE).unwrap();
+        assert_eq!(defaults, Settings::default());
+        let spoken = NEW_FILE.replace("# [", "[").replace("# path", "path").replace("# keep", "keep");
+        let spoken = Settings::parse(&spoken.replace("# prod", "prod").replace("# dev", "dev")).unwrap();
+        assert_eq!((spoken.retention, spoken.guard.development.len()), (defaults.retention, 1));
     }
 
     #[test]

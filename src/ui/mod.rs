@@ -3,6 +3,7 @@
 //! One `Ui` is made in `main` and handed down. Nothing else in the program prints.
 
 mod ask;
+mod changes;
 mod human;
 mod progress;
 mod report;
@@ -12,6 +13,7 @@ mod table;
 mod tests;
 
 pub use ask::Answer;
+pub use changes::{diff, seen_from};
 pub use human::{ago, count, plural, size};
 pub use progress::Progress;
 pub use report::{Failure, Fields, Report};
