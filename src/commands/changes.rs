@@ -18,7 +18,7 @@ pub fn text(changes: &Changes, root: &Path, style: &Style) -> String {
                     (_, None) => " (removed)",
                     _ => "",
                 };
-                lines.push(format!("{}{what}", style.bold(&shown(path))));
+                lines.push(format!("{}{what}", style.bold(shown(path))));
                 lines.extend(difference(before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""), style));
             }
         }
@@ -39,7 +39,7 @@ fn difference(before: &str, after: &str, style: &Style) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let behind = old[same..].iter().rev().zip(new[same..].iter().rev()).take_while(|(a, b)| a == b).count();
-    let gone = old[same..old.len() - behind].iter().map(|line| style.red(&format!("  - {line}")));
-    let come = new[same..new.len() - behind].iter().map(|line| style.green(&format!("  + {line}")));
+    let gone = old[same..old.len() - behind].iter().map(|line| style.red(format!("  - {line}")));
+    let come = new[same..new.len() - behind].iter().map(|line| style.green(format!("  + {line}")));
     gone.chain(come).collect()
 }

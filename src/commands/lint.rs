@@ -128,7 +128,7 @@ impl Report for FindingsReport {
 
 fn told(finding: &Finding, style: &Style) -> String {
     let severity = if finding.is_error() { style.red("refused") } else { style.yellow("warning") };
-    let place = style.bold(&format!("{}:{}", finding.file, finding.line));
+    let place = style.bold(format!("{}:{}", finding.file, finding.line));
     format!("{place}  {severity} {}\n  {}\n  → {}", finding.kind.word(), finding.message, finding.remedy)
 }
 
