@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Interrupted,
     /// Prisma itself failed with this exit code, which is passed on.
     Prisma(u8),
+    /// `lint` or the check before a push found what would destroy data.
+    Findings,
     /// Anything else.
     Other,
 }
@@ -74,6 +76,7 @@ impl ErrorKind {
             | Self::NoDatabase
             | Self::Server
             | Self::Store
+            | Self::Findings
             | Self::Other => 1,
         }
     }
@@ -101,6 +104,7 @@ impl ErrorKind {
             Self::Damaged => "damaged",
             Self::Interrupted => "interrupted",
             Self::Prisma(_) => "prisma",
+            Self::Findings => "findings",
             Self::Other => "error",
         }
     }

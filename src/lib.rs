@@ -10,6 +10,7 @@ pub mod commands;
 pub mod domain;
 pub mod error;
 pub mod fault;
+pub mod git;
 pub mod operations;
 pub mod postgres;
 pub mod prisma;

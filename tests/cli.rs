@@ -63,6 +63,8 @@ fn alone_it_tells_the_story_and_the_commands() {
       rollback     Put structure and data back as a full backup holds them
       reinsert     Put the rows of a data-only backup into the schema as it is now
       guard        What this database is taken for; mark it as production
+      lint         Look at migrations before they run: what would destroy data?
+      hook         The same before every `git push`: install, uninstall
       init         Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
       completions  The script that teaches your shell our commands: bash, zsh, fish, powershell
       help         Print this message or the help of the given subcommand(s)
@@ -144,7 +146,7 @@ fn dev_help_is_ours_wherever_it_stands() {
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
         "dev", "reset", "backup", "list", "show", "verify", "check", "history", "status", "recover", "prune",
-        "rollback", "reinsert", "guard",
+        "rollback", "reinsert", "guard", "lint", "hook",
     ];
     for command in commands {
         let help = run(&[command, "--help"]);

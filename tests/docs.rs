@@ -1,5 +1,6 @@
 //! The outputs in `docs/` are those of the cases that the tests play. `UPDATE_EXPECTED=1` writes them into the pages.
 
+use safemigrate::domain::lint::{Kind, Severity};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,33 @@ fn the_page_on_reinsert_shows_what_the_program_says() {
     let page = fs::read_to_string(&path).unwrap();
     assert!(page.matches(MARK).count() > 10);
     let real = with_blocks(&page);
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&path, real).unwrap();
+    } else {
+        assert!(page == real, "run UPDATE_EXPECTED=1 cargo nextest run --test docs, and read the difference");
+    }
+}
+
+/// The table of rules as the program knows them.
+fn rules() -> String {
+    let mut table = "| word | severity | finds | why |\n|---|---|---|---|\n".to_owned();
+    for kind in Kind::ALL {
+        let rule = kind.rule();
+        let severity = if rule.severity == Severity::Error { "refused" } else { "warning" };
+        table += &format!("| `{}` | {severity} | {} | {} |\n", rule.word, rule.finds, rule.why);
+    }
+    table
+}
+
+#[test]
+fn the_page_on_lint_has_the_rules_of_the_program() {
+    const BEGIN: &str = "<!-- rules -->\n";
+    const END: &str = "<!-- /rules -->";
+    let path = root().join("docs/lint.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let real = format!("{before}{BEGIN}{}{END}{after}", rules());
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(&path, real).unwrap();
     } else {

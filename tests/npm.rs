@@ -263,7 +263,8 @@ fn signal(process: u32, name: &str) {
 
 #[test]
 fn a_request_to_end_reaches_the_program_and_its_end_is_ours() {
-    let patient = "#!/bin/sh\ntrap 'exit 130' TERM\necho ready\nn=0\nwhile [ $((n += 1)) -lt 500 ]; do sleep 0.02; done\n";
+    let patient =
+        "#!/bin/sh\ntrap 'exit 130' TERM\necho ready\nn=0\nwhile [ $((n += 1)) -lt 500 ]; do sleep 0.02; done\n";
     let wrapper = Wrapper::with_script(patient);
     let mut child = started(wrapper.node(STAYS, &[]));
     signal(child.id(), "-TERM");
@@ -276,7 +277,9 @@ fn a_request_to_end_reaches_the_program_and_its_end_is_ours() {
 
 #[test]
 fn ctrl_c_is_the_programs_to_answer() {
-    let wrapper = Wrapper::with_script("#!/bin/sh\ntrap 'exit 7' INT\necho ready\nn=0\nwhile [ $((n += 1)) -lt 500 ]; do sleep 0.02; done\n");
+    let wrapper = Wrapper::with_script(
+        "#!/bin/sh\ntrap 'exit 7' INT\necho ready\nn=0\nwhile [ $((n += 1)) -lt 500 ]; do sleep 0.02; done\n",
+    );
     let mut terminal = Terminal::spawn(wrapper.node(STAYS, &[]));
     terminal.expect("ready");
     terminal.send_ctrl_c();

@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs};
 use clap::{Args, Subcommand, ValueEnum};
@@ -60,6 +61,12 @@ pub enum Command {
     /// What this database is taken for; mark it as production
     #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
+    /// Look at migrations before they run: what would destroy data?
+    #[command(after_help = "Example:\n  safemigrate lint --since origin/main --format github")]
+    Lint(LintArgs),
+    /// The same before every `git push`: install, uninstall
+    #[command(after_help = "Example:\n  safemigrate hook install")]
+    Hook(HookArgs),
     /// Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
     #[command(after_help = "Example:\n  safemigrate init --dry-run")]
     Init(InitArgs),
@@ -95,6 +102,12 @@ impl Command {
                 GuardAction::Status => "guard status",
                 GuardAction::Mark => "guard mark",
                 GuardAction::Unmark => "guard unmark",
+            },
+            Self::Lint(_) => "lint",
+            Self::Hook(hook) => match hook.action {
+                HookAction::Install(_) => "hook install",
+                HookAction::Uninstall(_) => "hook uninstall",
+                HookAction::PrePush(_) => "hook pre-push",
             },
             Self::Init(_) => "init",
             Self::Completions(_) => "completions",

@@ -4,6 +4,7 @@
 
 mod args;
 mod environment;
+mod hook;
 mod init;
 mod pages;
 mod passthrough;
@@ -15,6 +16,8 @@ pub use args::{
 };
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
+
+pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 
 use crate::error::Error;
 use crate::ui;

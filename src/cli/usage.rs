@@ -126,7 +126,7 @@ mod tests {
         ");
         insta::assert_snapshot!(wrong("s lst"), @r"
         safemigrate false: Unrecognized command 'lst'
-        a similar command exists: 'list'
+        some similar commands exist: 'lint', 'list'
         `safemigrate --help` shows what there is
         ");
         insta::assert_snapshot!(wrong("s show --json"), @r"

@@ -1,12 +1,15 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
+mod changes;
 mod check;
 mod delete;
 mod guard;
 mod guarded;
 mod history;
+mod hook;
 mod init;
+mod lint;
 mod list;
 mod loss;
 mod pages;
@@ -49,6 +52,8 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
+        Command::Lint(args) => lint::run(&globals, &args, ui),
+        Command::Hook(args) => hook::run(&globals, &args.action, ui),
         Command::Init(args) => init::run(&globals, &args, ui),
         Command::Completions(args) => pages::shell(&args, ui),
         Command::Man(args) => pages::man(&args, ui),

@@ -33,6 +33,14 @@ pub struct Committing {
     pub session: i32,
 }
 
+/// A migration as it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedMigration {
+    pub name: String,
+    /// `lint::evidence::fingerprint` of its text.
+    pub blake3: String,
+}
+
 /// One guarded command, `runs/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -54,6 +62,9 @@ pub struct Run {
     pub prisma_exit_code: Option<i32>,
     #[serde(default)]
     pub migrations_applied: Vec<String>,
+    /// The same with their texts' hashes; runs of older versions have none, which proves nothing of today's text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<AppliedMigration>,
     /// Of a restore or a re-insert that has come that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committing: Option<Committing>,
@@ -77,6 +88,7 @@ impl Run {
             after: Vec::new(),
             prisma_exit_code: None,
             migrations_applied: Vec::new(),
+            migrations: Vec::new(),
             committing: None,
             verification: None,
             outcome: None,

@@ -7,22 +7,25 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Does what `changes` says. What fails in the middle is taken back.
+/// Does what `changes` says, in its order. What fails in the middle is taken back.
 ///
 /// # Errors
 /// `Other` where a file is not any more what it was when the changes were planned, or cannot be written; nothing is
 /// changed then.
 pub fn apply(changes: &Changes) -> Result<()> {
-    changes.list.iter().try_for_each(is_as_planned)?;
     for (done, change) in changes.list.iter().enumerate() {
-        let Err(error) = perform(change) else { continue };
+        let Err(error) = is_as_planned(change).and_then(|()| {
+            perform(change).context(ErrorKind::Other, || format!("{} cannot be written", change.path().display()))
+        }) else {
+            continue;
+        };
         let back = changes.list[..done].iter().rev().try_for_each(|done| perform(&reverse(done)));
-        let shown = change.path().display();
-        return match back {
-            Ok(()) => Err(Error::new(ErrorKind::Other, format!("{shown} cannot be written")).nothing_changed()),
-            Err(_) => Err(Error::new(ErrorKind::Other, format!("{shown} cannot be written; files before it were"))),
-        }
-        .map_err(|e| e.because(error));
+        return Err(match back {
+            Ok(()) => error.nothing_changed(),
+            Err(_) => {
+                Error::new(error.kind, format!("{}; other files were changed before", error.message)).because(error)
+            }
+        });
     }
     Ok(())
 }
@@ -35,7 +38,7 @@ fn is_as_planned(change: &Change) -> Result<()> {
         }
         Change::Move { from, to } => (from, from.is_file() && to.symlink_metadata().is_err()),
     };
-    let message = || format!("{} was changed by somebody else meanwhile. Nothing was changed", shown.display());
+    let message = || format!("{} was changed by somebody else meanwhile", shown.display());
     planned.then_some(()).ok_or_else(|| Error::new(ErrorKind::Other, message()).hint("Do it again."))
 }
 

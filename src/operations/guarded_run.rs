@@ -10,9 +10,10 @@ use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Facts, Migration, conclude};
 use crate::domain::event::{Event, Observer};
 use crate::domain::guard::Action;
+use crate::domain::lint::evidence::fingerprint;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
 use crate::domain::reinsert::Options;
-use crate::domain::run::{Run, State};
+use crate::domain::run::{AppliedMigration, Run, State};
 use crate::domain::suggest::Suggestion;
 use crate::domain::touched::Touched;
 use crate::error::{Error, ErrorKind, Result};
@@ -117,6 +118,7 @@ async fn journey(
         facts.suggestions = suggestions(place, &before, &verification).await;
     }
     run.migrations_applied.clone_from(&facts.applied);
+    run.migrations = facts.applied.iter().filter_map(|name| as_it_ran(place.project, name)).collect();
     run.verification = Some(verification.clone());
     Ok((conclude(&facts, &verification), facts.suggestions, verification))
 }
@@ -255,6 +257,11 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen, touched: Touched)
         compared.map_err(|e| Error::new(ErrorKind::Other, "The comparison stopped").because(e))?
     };
     place.interrupt.or(comparing).await
+}
+
+/// `None` where its text cannot be read any more.
+fn as_it_ran(project: &Project, name: &str) -> Option<AppliedMigration> {
+    Some(AppliedMigration { name: name.to_owned(), blake3: fingerprint(&project.migration_sql(name)?) })
 }
 
 /// What `reinsert` should be told to bring back what is lost. That it cannot be found out loses nothing more.

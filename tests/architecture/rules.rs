@@ -2,23 +2,25 @@
 
 use super::source::{Path, Token, paths, tokens};
 
-/// Who may use whom: main → {cli, commands} → operations → {prisma, postgres, store} → domain, commands → ui → domain,
+/// Who may use whom: main → {cli, commands} → operations → {prisma, postgres, store, git} → domain, commands → ui → domain,
 /// each with all that lies behind its arrows. Besides:
 /// - everybody may use `error`;
 /// - who touches the world, or leads through it, may name the places at which the crash tests strike (`fault`);
 /// - `prisma` may use `postgres::url`: a database URL is a value, and the project's settings are where it comes from;
+/// - `prisma` may use `git`: which commit a project is at is the project's;
 /// - `cli` is plain data (the typed arguments), so `commands` take theirs from it, and it never calls them;
 /// - `cli` may use `ui` for what the user said about talking.
-pub const ARROWS: [(&str, &[&str]); 9] = [
+pub const ARROWS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
-    ("prisma", &["domain", "postgres::url"]),
+    ("git", &["domain"]),
+    ("prisma", &["domain", "postgres::url", "git"]),
     ("postgres", &["domain"]),
     ("store", &["domain"]),
-    ("operations", &["prisma", "postgres", "store", "domain"]),
+    ("operations", &["prisma", "postgres", "store", "git", "domain"]),
     ("ui", &["domain"]),
     ("cli", &["ui"]),
-    ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "domain"]),
-    ("web", &["operations", "prisma", "postgres", "store", "domain"]),
+    ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "git", "domain"]),
+    ("web", &["operations", "prisma", "postgres", "store", "git", "domain"]),
 ];
 
 /// Rooms in which a crash or a disk may strike.
@@ -116,12 +118,12 @@ pub fn sql(file: &File) -> Vec<String> {
     found.map(|t| file.fault(t.line, "sqlx outside postgres/: only that room speaks to a server".to_owned())).collect()
 }
 
-/// A command line is put together in `postgres/tools.rs` (scrubbed environment, no password in argv) and in `prisma/`;
-/// the rest of `postgres/` may run what `tools` made, and nobody else knows about processes.
+/// A command line is put together in `postgres/tools.rs` (scrubbed environment, no password in argv) in `prisma/`
+/// and in `git/`; the rest of `postgres/` may run what `tools` made, and nobody else knows about processes.
 pub fn processes(file: &File) -> Vec<String> {
     /// They start nothing.
     const HARMLESS: [&str; 5] = ["exit", "ExitCode", "id", "abort", "Stdio"];
-    if file.is_in(&["postgres/tools.rs", "prisma"]) {
+    if file.is_in(&["postgres/tools.rs", "prisma", "git"]) {
         return Vec::new();
     }
     let starts = |path: &&Path| match path.names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -131,7 +133,7 @@ pub fn processes(file: &File) -> Vec<String> {
         _ => false,
     };
     let found = file.paths.iter().filter(starts);
-    let what = |p: &Path| format!("{}: children are made in postgres/tools.rs and prisma/ only", p.text());
+    let what = |p: &Path| format!("{}: children are made in postgres/tools.rs, prisma/ and git/ only", p.text());
     found.map(|p| file.fault(p.line, what(p))).collect()
 }
 
