@@ -35,11 +35,15 @@ impl App {
     }
 
     fn prisma() -> Self {
-        Self::new(&[
-            ("package.json", PACKAGE),
-            ("prisma/schema.prisma", SCHEMA),
-            (".git/HEAD", "ref: refs/heads/main\n"),
-        ])
+        let app = Self::new(&[("package.json", PACKAGE), ("prisma/schema.prisma", SCHEMA)]);
+        app.git_init();
+        app
+    }
+
+    fn git_init(&self) {
+        let mut git = Command::new("git");
+        git.args(["init", "--quiet", "--template=", "--initial-branch=main"]).current_dir(self.0.path());
+        Output::of(&mut git).ok();
     }
 
     fn root(&self) -> PathBuf {
@@ -108,10 +112,15 @@ fn it_shows_exactly_what_it_does() {
     let app = App::prisma();
     let before = app.state();
     let shown = app.run(&["init", "--dry-run"]).ok();
-    insta::assert_snapshot!(shown.stdout, @r#"
+    // what the hook says is told by its own tests
+    let (files, rest) =
+        shown.stdout.split_once("new file mode 100755\n--- /dev/null\n+++ .git/hooks/pre-push\n").unwrap();
+    let (hook, end) = rest.split_once("note: ").unwrap();
+    assert!(hook.contains("\n+safemigrate_input | safemigrate hook pre-push"), "{hook}");
+    insta::assert_snapshot!(format!("{files}note: {end}"), @r#"
     --- /dev/null
     +++ safemigrate.toml
-    @@ -0,0 +1,16 @@
+    @@ -0,0 +1,17 @@
     +# Settings of safemigrate; every line is optional.
     +# [store]
     +# path = ".safemigrate"                 # where the backups are
@@ -124,6 +133,7 @@ fn it_shows_exactly_what_it_does() {
     +# What `safemigrate init` changed, for `safemigrate init --undo`.
     +[init]
     +ignore = { file = ".gitignore", line = ".safemigrate/" }
+    +hook = true
     +[init.scripts]
     +"build" = { was = "prisma generate && npx prisma migrate deploy && next build", now = "prisma generate && safemigrate deploy && next build" }
     +"db:migrate" = { now = "safemigrate dev" }
@@ -163,13 +173,14 @@ fn it_shows_exactly_what_it_does() {
     ✔ safemigrate.toml created
     ✔ package.json changed
     ✔ .gitignore created
+    ✔ .git/hooks/pre-push created
     Still to do, for the scripts to run: npm install --save-dev safemigrate
     From now on: npm run db:migrate
     To take this back: safemigrate init --undo
     "#);
     // and a patch made of what was shown does the same
     let twin = App::prisma();
-    twin.write("shown.diff", shown.stdout.split("note: ").next().unwrap());
+    twin.write("shown.diff", files);
     let mut patch = Command::new("git");
     patch.args(["apply", "-p0", "shown.diff"]).current_dir(twin.0.path());
     Output::of(&mut patch).ok();
@@ -211,8 +222,10 @@ fn json_names_every_file() {
     let owned = |list: [(&str, &str); 3]| list.map(|(path, change)| (path.to_owned(), change.to_owned())).to_vec();
     let first = app.json(&["init", "--yes"]);
     assert_eq!((&first["command"], &first["ok"]), (&"init".into(), &true.into()));
-    let expected = owned([("safemigrate.toml", "created"), ("package.json", "changed"), (".gitignore", "unchanged")]);
-    assert_eq!(changes(&first), expected);
+    let expected =
+        owned([("safemigrate.toml", "created"), ("package.json", "changed"), (".git/hooks/pre-push", "created")]);
+    assert_eq!(changes(&first)[..3], expected);
+    assert_eq!(changes(&first)[3], (".gitignore".to_owned(), "unchanged".to_owned()));
     assert!(first["notes"][0].as_str().unwrap().contains("pg_dump"), "{first}");
     let again = app.json(&["init", "--yes"]);
     let expected =
@@ -249,7 +262,6 @@ fn each_package_manager_gets_its_own_line() {
 #[test]
 fn a_project_in_a_monorepo_is_set_up_where_it_is() {
     let app = App::new(&[
-        (".git/HEAD", "ref: refs/heads/main\n"),
         (".gitignore", "dist\n"),
         ("package.json", r#"{"workspaces":["apps/*"],"scripts":{"db":"npm -w web run prisma migrate dev"}}"#),
         ("pnpm-workspace.yaml", "packages: [\"apps/*\"]\n"),
@@ -258,6 +270,7 @@ fn a_project_in_a_monorepo_is_set_up_where_it_is() {
         ("apps/api/package.json", "{}"),
         ("node_modules/x/package.json", PACKAGE),
     ]);
+    app.git_init();
     let lost = app.run(&["init"]).code(1);
     insta::assert_snapshot!(lost.stderr.replace(app.root().to_str().unwrap(), "REPO"), @r#"
     error: No Prisma project in REPO or above. Nothing was changed
@@ -394,4 +407,31 @@ fn a_script_of_init_guards_a_real_migration() {
     assert!(migrated.stdout.contains("Your data is all there: 1 row in 1 table"), "{migrated}");
     assert_eq!(project.json(&["list"]).1["backups"].as_array().unwrap().len(), 3);
     assert_eq!(cluster.psql("shop", r#"SELECT count(*), count(note) FROM "Product""#), "1|0");
+}
+
+#[test]
+fn the_hook_comes_and_goes_with_it() {
+    let app = App::prisma();
+    app.write(".git/hooks/pre-push", "#!/bin/sh\necho mine\n");
+    fs::set_permissions(app.0.path().join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o755)).unwrap();
+    app.there_and_back(&[]);
+    app.run(&["init", "--yes"]).ok().says("✔ .git/hooks/pre-push ");
+    assert!(app.read(".git/hooks/pre-push").contains("safemigrate"));
+    // one that was installed by hand before is not ours to take out
+    let app = App::prisma();
+    app.run(&["hook", "install"]).ok();
+    app.there_and_back(&[]);
+    assert!(app.read(".git/hooks/pre-push").contains("safemigrate"));
+    // with lefthook it is a line in a file of the project
+    let app = App::prisma();
+    app.write("lefthook.yml", "pre-commit:\n  commands:\n    lint:\n      run: npm run lint\n");
+    app.there_and_back(&[]);
+    let app = App::prisma();
+    app.write("lefthook.toml", "");
+    let done = app.run(&["init", "--yes"]).ok();
+    assert!(
+        done.stderr.contains("note: The git hook is left as it is. ") && done.stderr.contains("lefthook.toml"),
+        "{done}"
+    );
+    assert!(app.read("package.json").contains("safemigrate dev"));
 }

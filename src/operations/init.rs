@@ -1,6 +1,7 @@
 //! `init`: what it would write into the project's files, and what it would take out of them again.
 
 use super::changes::text;
+use super::hook;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::init::{Ignored, Record, ignore, package, record::NEW_FILE, script};
 use crate::domain::names::shell_option;
@@ -39,13 +40,15 @@ pub fn plan(choices: &Choices, cwd: &Path) -> Result<Setup> {
     let mut record = settings.init.clone();
     let package = setup.guard_scripts(&mut record)?;
     let ignore = setup.ignore_store(&settings, &mut record)?;
+    let hook = setup.of_hook(hook::plan_install(&root));
+    record.hook |= !hook.is_empty();
     let toml = root.join(settings::FILE);
     let before = read(&toml)?;
     let after = record.written_into(before.as_deref().unwrap_or(NEW_FILE));
     setup.files.insert(0, toml.clone());
     // what takes it back comes first: whatever ends us in between, it can be taken back
     let list = [Change::text(toml, before, Some(after), None), package, ignore];
-    setup.changes.list = list.into_iter().flatten().collect();
+    setup.changes.list = list.into_iter().flatten().chain(hook).collect();
     Ok(setup)
 }
 
@@ -60,6 +63,7 @@ pub fn plan_undo(choices: &Choices, cwd: &Path) -> Result<Setup> {
     let record = settings.init.clone();
     let package = setup.take_scripts_back(&record)?;
     let ignore = setup.take_line_back(&record)?;
+    let hook = if record.hook { setup.of_hook(hook::plan_uninstall(&root)) } else { Vec::new() };
     let toml = root.join(settings::FILE);
     let before = read(&toml)?;
     let rest = before.as_deref().map(|text| Record::default().written_into(text));
@@ -69,8 +73,8 @@ pub fn plan_undo(choices: &Choices, cwd: &Path) -> Result<Setup> {
     }
     setup.files.push(toml.clone());
     // the record goes last, as it came first
-    let list = [package, ignore, Change::text(toml, before, after, None)];
-    setup.changes.list = list.into_iter().flatten().collect();
+    let record = Change::text(toml, before, after, None);
+    setup.changes.list = hook.into_iter().chain([package, ignore, record].into_iter().flatten()).collect();
     Ok(setup)
 }
 
@@ -138,6 +142,26 @@ impl Setup {
         record.ignore = Some(Ignored { file: seen_from(&self.root, &path), line });
         self.files.push(path.clone());
         Ok(Change::text(path, before, Some(after), None))
+    }
+
+    /// Where the hook cannot be planned (no repository, a file that has to be changed by hand), that is said, and the
+    /// rest is done all the same.
+    fn of_hook(&mut self, planned: Result<Changes>) -> Vec<Change> {
+        match planned {
+            Ok(planned) => {
+                self.changes.notes.extend(planned.notes);
+                planned.list
+            }
+            Err(error) => {
+                let error = error.promising_nothing();
+                let hints: String = error.hints.iter().map(|hint| format!(" {hint}")).collect();
+                self.note(format!(
+                    "The git hook is left as it is. {}.{hints}",
+                    error.to_string().trim_end_matches('.')
+                ));
+                Vec::new()
+            }
+        }
     }
 
     fn take_scripts_back(&mut self, record: &Record) -> Result<Option<Change>> {

@@ -49,10 +49,12 @@ function why(name) {
 // Older Node.js cannot become another program. So it stays behind it, and ends as it does.
 function follow(file) {
   const { spawn } = require("node:child_process");
-  const child = spawn(file, words, { stdio: "inherit" });
+  // Before the program is there: it may be told to end as soon as it is.
+  let child;
   // The terminal tells these to the child as well: it decides what they mean.
   for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP"]) process.on(signal, () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child = spawn(file, words, { stdio: "inherit" });
   child.on("error", (error) => cannotStart(file, error));
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code);
