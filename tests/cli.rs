@@ -50,8 +50,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       reset        Backup, then `prisma migrate reset`; refused on production
       deploy       Backup, `prisma migrate deploy`, proof; no backup, no migration
       push         Backup, `prisma db push`, proof; refused on production
-      prisma       Any command of Prisma's: those that can destroy are guarded, the rest goes straight
-                through
+      prisma       Any command of Prisma's: what can destroy is guarded, the rest is passed on
       run          Backup, any command, proof: a data script, `psql -f`
       backup       Back up the database now
       list         The backups: kind, age, rows, size, why

@@ -171,7 +171,7 @@ fn the_project_says_otherwise() {
     stage.project.write("safemigrate.toml", &format!("[guard]\ndevelopment = [\"*\"]\n{toml}"));
     stage.refused("all hosts are listed as development", "shop");
     stage.project.write("safemigrate.toml", &toml);
-    let claims = r#"{"format":1,"development":[{"database":{"database":"shop"},"despite":["mark"],"said_at":"2026-01-01T00:00:00Z"}]}"#;
+    let claims = r#"{"format":1,"development":[{"database":{"database":"shop"},"host":"localhost","despite":["mark"],"said_at":"2026-01-01T00:00:00Z"}]}"#;
     stage.project.write("../home/.config/safemigrate/databases.json", claims);
     stage.refused("somebody has claimed it", "shop");
 }

@@ -128,7 +128,7 @@ fn any_command_is_guarded() {
 fn prisma_goes_straight_through(prisma: Prisma) {
     let cluster = Cluster::start();
     let project = product(prisma, &cluster);
-    for words in [&["--version"][..], &["migrate", "status"], &["nonsense"], &["migrate", "dev", "--help"]] {
+    for words in [&["migrate", "status"][..], &["nonsense"], &["migrate", "dev", "--help"]] {
         let (plain, through) = (project.prisma(words), project.safemigrate(&[&["prisma"], words].concat()));
         assert_eq!((plain.code, without_times(&plain)), (through.code, without_times(&through)), "{words:?}");
     }

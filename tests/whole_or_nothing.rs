@@ -135,6 +135,14 @@ fn honest(error: &Error, changed: bool, what: &str) {
     assert!(!(changed && says_nothing_changed), "nothing was changed, it said, and something was: {what}");
 }
 
+/// A role's own statement timeout is lifted by the first statement of a session, and a request to cancel may be meant for the
+/// session before it: what sets a session up is tried again. A provider may keep the server's identity to itself.
+fn goes_on(fault: Fault, sql: &str) -> bool {
+    let identity = sql.contains("FROM pg_catalog.pg_control_system()");
+    let sets_up = sql.starts_with("SET statement_timeout") || identity;
+    (fault == Fault::Error("57014") && sets_up) || (fault == Fault::Error("42501") && identity)
+}
+
 /// Nothing is changed while the plan is made; but the words have to be right there, too.
 fn every_statement_of_the_plan(world: &World, case: &Case) {
     world.begin(case.then);
@@ -149,11 +157,10 @@ fn every_statement_of_the_plan(world: &World, case: &Case) {
     for (at, sql) in (1..).zip(&statements) {
         for fault in FAULTS {
             let what = format!("{fault:?} at statement {at} of the plan: {sql}");
-            // a role's own statement timeout is lifted by a statement, so that one is tried again
-            let tried_again = fault == Fault::Error("57014") && sql.starts_with("SET statement_timeout");
+            let goes_on = goes_on(fault, sql);
             match plan(at, fault) {
-                Ok(plan) => assert!(tried_again && plan == undisturbed, "{what}: {plan:#?}"),
-                Err(error) if tried_again => panic!("{what}: {error:?}"),
+                Ok(plan) => assert!(goes_on && plan == undisturbed, "{what}: {plan:#?}"),
+                Err(error) if goes_on => panic!("{what}: {error:?}"),
                 Err(error) => honest(&error, false, &format!("{what}: {error:?}")),
             }
         }

@@ -24,7 +24,7 @@ pub enum Command {
     #[command(override_usage = "safemigrate push [OPTIONS] [PRISMA ARGS]…")]
     #[command(after_help = "Example:\n  safemigrate push --accept-data-loss")]
     Push(DevArgs),
-    /// Any command of Prisma's: those that can destroy are guarded, the rest goes straight through
+    /// Any command of Prisma's: what can destroy is guarded, the rest is passed on
     #[command(override_usage = "safemigrate prisma [PRISMA ARGS]…")]
     #[command(
         after_help = "Examples:\n  safemigrate prisma migrate dev --name x    as `safemigrate dev --name x`\n  alias prisma='safemigrate prisma'"

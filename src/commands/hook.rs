@@ -1,17 +1,17 @@
 //! `hook install|uninstall|pre-push`.
 
-use super::changes;
-use super::lint::{FindingsReport, finish, journals, repository, working_folder};
+use super::lint::{FindingsReport, finish, journals, repository};
+use super::target::working_folder;
 use crate::cli::{ChangeArgs, Globals, HookAction, LintFormat, PrePushArgs};
-use crate::domain::changes::Changes;
+use crate::domain::changes::{Change, Changes};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::git::Git;
-use crate::operations::changes::apply;
 use crate::operations::hook::{plan_install, plan_uninstall};
 use crate::operations::lint::{PushedRef, check_push, parse_refs, with_room};
+use crate::prisma::files::apply;
 use crate::prisma::{Choices, find_root};
-use crate::ui::{Failure, Fields, Report, Style, Ui};
-use serde_json::json;
+use crate::ui::{Failure, Fields, Report, Style, Ui, diff};
+use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -112,7 +112,7 @@ impl Report for ChangeReport {
     fn json(&self) -> Fields {
         Fields::from_iter([
             ("dry_run".to_owned(), json!(self.dry_run)),
-            ("changes".to_owned(), changes::json(&self.changes)),
+            ("changes".to_owned(), as_json(&self.changes)),
             ("notes".to_owned(), json!(self.changes.notes)),
         ])
     }
@@ -127,7 +127,7 @@ impl Report for ChangeReport {
             };
             return said.to_owned();
         }
-        let mut lines = vec![changes::text(&self.changes, &self.root, style)];
+        let mut lines = vec![diff(&self.changes, &self.root, style)];
         lines.push(match (self.dry_run, installs) {
             (true, _) => "Nothing was changed (--dry-run)".to_owned(),
             (false, true) => format!("{} From now on every `git push` is looked at first", style.green("✔")),
@@ -136,4 +136,12 @@ impl Report for ChangeReport {
         lines.extend(self.changes.notes.iter().map(|note| format!("{} {note}", style.cyan("note:"))));
         lines.join("\n")
     }
+}
+
+fn as_json(changes: &Changes) -> Value {
+    let list = changes.list.iter().map(|change| match change {
+        Change::Text { path, before, after, .. } => json!({"path": path, "before": before, "after": after}),
+        Change::Move { from, to } => json!({"path": from, "moved_to": to}),
+    });
+    list.collect()
 }

@@ -3,9 +3,9 @@
 use crate::cli::{Globals, InitArgs};
 use crate::domain::changes::{Change, Changes};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::operations::changes::apply;
 use crate::operations::init::{Setup, plan, plan_undo};
 use crate::prisma::Choices;
+use crate::prisma::files::apply;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Ui, diff, plural, seen_from};
 use serde_json::{Value, json};
 use std::path::Path;

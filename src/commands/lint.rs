@@ -1,8 +1,9 @@
 //! `lint`, and how findings are told.
 
+use super::target::working_folder;
 use crate::cli::{Globals, LintArgs, LintFormat};
 use crate::domain::lint::Finding;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::git::Git;
 use crate::operations::lint::{Checked, Journals, check_files, check_since, with_room};
 use crate::prisma::{Choices, find_root};
@@ -34,10 +35,6 @@ fn wanted(globals: &Globals, args: &LintArgs, cwd: &Path) -> Result<Vec<PathBuf>
     }
     let choices = Choices { project: globals.project.clone(), ..Choices::default() };
     Ok(vec![find_root(&choices, cwd)?])
-}
-
-pub fn working_folder() -> Result<PathBuf> {
-    std::env::current_dir().context(ErrorKind::Other, || "The working folder is gone".into())
 }
 
 /// The repository of `--project`, else of where we are, and the project's folder in it.

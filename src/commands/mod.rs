@@ -1,7 +1,6 @@
 //! One file a verb: typed arguments → an operation → a report handed to `ui`.
 
 mod backup;
-mod changes;
 mod check;
 mod delete;
 mod guard;

@@ -1,6 +1,5 @@
 //! What a database is taken for, and whether a command may touch it.
 
-use super::changes;
 use super::ids;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::guard::{
@@ -15,7 +14,7 @@ use crate::postgres::session;
 use crate::postgres::surroundings::{identity, surroundings, system};
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::naming;
-use crate::prisma::{Project, Settings, UrlSource, dotenv, production_files};
+use crate::prisma::{Project, Settings, UrlSource, dotenv, files, production_files};
 use crate::store::claims;
 use serde::Serialize;
 use std::path::Path;
@@ -28,6 +27,9 @@ pub struct Assessment {
     /// What a confirmation must repeat.
     #[serde(serialize_with = "as_text")]
     pub identity: Identity,
+    /// The host in the URL, in one form for all ways to write it.
+    #[serde(skip)]
+    host: String,
     /// The variable by which a program that types commands by itself is known.
     #[serde(skip)]
     agent: Option<&'static str>,
@@ -52,8 +54,9 @@ pub async fn assess(
     let seen = ask(url).await?;
     let agent = AGENT_VARIABLES.into_iter().find(|name| env(name).is_some_and(|value| !value.is_empty()));
     let identity = seen.identity.clone();
-    let evidence = gather(&facts(url, source, project, settings, env, seen));
-    Ok(Assessment { verdict: verdict(&evidence), evidence, identity, agent })
+    let facts = facts(url, source, project, settings, env, seen);
+    let evidence = gather(&facts);
+    Ok(Assessment { verdict: verdict(&evidence), evidence, identity, host: facts.address.host, agent })
 }
 
 /// What the server says.
@@ -114,10 +117,7 @@ fn facts(
         mark: seen.mark.map(|mark| MarkFact { here: mark.matches_here, database: mark.database }),
         registered: settings.guard.registered.clone(),
         surroundings: seen.surroundings,
-        // a server that does not say which it is may be another the next time
-        claim: claims::claims()
-            .into_iter()
-            .find(|claim| seen.identity.system.is_some() && claim.database.is_same_as(&seen.identity)),
+        claims: claims::claims(),
         identity: Some(seen.identity),
     }
 }
@@ -130,7 +130,8 @@ pub fn claim(assessment: &Assessment) -> Result<()> {
     if assessment.verdict != Verdict::Unknown || assessment.identity.system.is_none() {
         return Ok(());
     }
-    claims::remember(Claim::despite(assessment.identity.clone(), &assessment.evidence, ids::now()))
+    let (identity, host) = (assessment.identity.clone(), assessment.host.clone());
+    claims::remember(Claim::despite(identity, host, &assessment.evidence, ids::now()))
 }
 
 /// Marks the database as production: in itself, and in `safemigrate.toml` (`file`, where there is a project) by what its
@@ -173,11 +174,11 @@ pub async fn unmark(url: &DatabaseUrl, file: Option<&Path>) -> Result<()> {
 
 /// Changes the text of a file, which need not be there.
 fn edit(file: &Path, change: impl FnOnce(&str) -> String) -> Result<()> {
-    let before = changes::text(file).context(ErrorKind::Config, || format!("{} cannot be read", file.display()))?;
+    let before = files::text(file).context(ErrorKind::Config, || format!("{} cannot be read", file.display()))?;
     let text = change(before.as_deref().unwrap_or_default());
     let after = (!text.trim().is_empty()).then_some(text);
     let list = Change::text(file.to_owned(), before, after, None).into_iter().collect();
-    changes::apply(&Changes { list, notes: Vec::new() })
+    files::apply(&Changes { list, notes: Vec::new() })
 }
 
 impl Assessment {

@@ -1,11 +1,11 @@
 //! `hook install` and `uninstall`: where this repository keeps its hooks, and what would be changed there.
 
-use super::changes::text;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::hook::{self, CHAINED, Places};
 use crate::domain::names::shell_word;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::git::Git;
+use crate::prisma::files::text;
 use std::path::{Path, PathBuf};
 
 /// lefthook's own list, in its order.

@@ -1,11 +1,11 @@
 //! `init`: what it would write into the project's files, and what it would take out of them again.
 
-use super::changes::text;
 use super::hook;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::init::{Ignored, Record, ignore, package, record::NEW_FILE, script};
 use crate::domain::names::shell_option;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::prisma::files::text;
 use crate::prisma::{Choices, PackageManager, Settings, find_root, root, schema, settings};
 use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;

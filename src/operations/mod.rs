@@ -1,7 +1,6 @@
 //! The journeys: each is plan → (shown, confirmed) → apply. They never print; they return reports and hand out events.
 
 pub mod bystanders;
-pub mod changes;
 pub mod check;
 pub mod checkpoint;
 pub mod guard;

@@ -1,6 +1,6 @@
 //! Connections to the server: opened in one place, with settings under which text reads the same everywhere.
 
-use super::surroundings::system;
+use super::surroundings::ask_system;
 use super::url::{DatabaseUrl, Host, Tls};
 use super::waiting::{LOCK_TIMEOUT, catalog_holder, is_lock_timeout};
 use crate::domain::names::quote_literal;
@@ -104,7 +104,14 @@ async fn open(url: &DatabaseUrl) -> Result<PgConnection, Refused> {
 
 /// A name or a tunnel may lead elsewhere from one moment to the next: then nothing that was judged holds.
 async fn same_server(url: &DatabaseUrl, mut connection: PgConnection) -> Result<PgConnection, Refused> {
-    let system = system(&mut connection).await.map_err(Refused::For)?;
+    let mut system = ask_system(&mut connection).await;
+    for _ in 1..SETUP_TRIES {
+        match &system {
+            Err(error) if was_cancelled(error) => system = ask_system(&mut connection).await,
+            _ => break,
+        }
+    }
+    let system = system.map_err(|error| Refused::For(server_error("asking for the server's identity", error)))?;
     if url.answering.is(system.as_deref()) {
         return Ok(connection);
     }

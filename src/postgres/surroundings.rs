@@ -1,8 +1,9 @@
 //! What a server shows of itself: which database this is, where it really runs, who else uses it.
 
-use super::session::{doing, server_error};
+use super::session::doing;
 use crate::domain::guard::{Identity, Surroundings};
 use crate::error::Result;
+use sqlx::Row;
 use sqlx::postgres::PgConnection;
 use std::net::IpAddr;
 
@@ -33,14 +34,25 @@ pub async fn identity(connection: &mut PgConnection) -> Result<Identity> {
 /// The system identifier of the server's cluster; `None` where a provider keeps it to itself.
 ///
 /// # Errors
-/// `Server` where the connection breaks.
+/// `Server`.
 pub async fn system(connection: &mut PgConnection) -> Result<Option<String>> {
-    let asked = sqlx::query_scalar("SELECT system_identifier::text FROM pg_catalog.pg_control_system()");
+    ask_system(connection).await.map_err(doing("asking for the server's identity"))
+}
+
+/// The same, with the driver's own error.
+pub(super) async fn ask_system(connection: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    // one message there and one back, at each session that is opened
+    let asked = sqlx::raw_sql("SELECT system_identifier::text FROM pg_catalog.pg_control_system()");
     match asked.fetch_one(connection).await {
-        Ok(system) => Ok(Some(system)),
-        Err(sqlx::Error::Database(_)) => Ok(None),
-        Err(error) => Err(server_error("asking for the server's identity", error)),
+        Ok(row) => row.try_get(0).map(Some),
+        Err(error) if is_kept_to_itself(&error) => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+/// Not allowed, or taken away.
+fn is_kept_to_itself(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|e| e.code()).is_some_and(|code| ["42501", "42883", "0A000"].contains(&&*code))
 }
 
 /// What stands around the database that the session is in.

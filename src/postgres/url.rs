@@ -73,10 +73,11 @@ impl Tls {
 pub struct Answering(Arc<OnceLock<Option<String>>>);
 
 impl Answering {
-    /// Whether a server with this identifier is the one that answered first. One that does not tell is like another that
-    /// does not.
+    /// Whether a server with this identifier can be the one that answered first. One that does not tell is held against
+    /// nothing.
     pub fn is(&self, system: Option<&str>) -> bool {
-        self.0.get_or_init(|| system.map(str::to_owned)).as_deref() == system
+        let first = self.0.get_or_init(|| system.map(str::to_owned));
+        first.as_deref().zip(system).is_none_or(|(first, now)| first == now)
     }
 }
 

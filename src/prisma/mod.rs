@@ -5,6 +5,7 @@ pub mod command;
 mod config;
 pub mod dotenv;
 mod environment;
+pub mod files;
 mod git;
 pub mod migrations;
 pub mod package_manager;

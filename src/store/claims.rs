@@ -36,7 +36,7 @@ pub fn remember(claim: Claim) -> Result<()> {
         return Err(Error::new(ErrorKind::Store, format!("{} is of a newer safemigrate", file.display())));
     }
     known.format = FORMAT;
-    known.development.retain(|old| !old.database.is_same_as(&claim.database));
+    known.development.retain(|old| !old.is_of(Some(&claim.database), &claim.host));
     known.development.push(claim);
     let write = || {
         file.parent().map_or(Ok(()), files::make_private_folder)?;

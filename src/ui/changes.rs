@@ -67,6 +67,25 @@ mod tests {
             Change::Move { from: "/app/a".into(), to: "/app/b".into() },
         ];
         let text = diff(&Changes { list, notes: Vec::new() }, Path::new("/app"), &Style::plain());
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        --- /dev/null
+        +++ new
+        @@ -0,0 +1,2 @@
+        +one
+        +two
+        \ No newline at end of file
+        --- sub/x
+        +++ sub/x
+        @@ -1,2 +1,2 @@
+         a
+        -b
+        +c
+        --- /repo/.gitignore
+        +++ /dev/null
+        @@ -1 +0,0 @@
+        -z
+        rename from a
+        rename to b
+        ");
     }
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     pub database: Identity,
+    /// The host by which it was reached: a copy of a server's storage has the same identity.
+    pub host: String,
     /// What spoke against it when it was said.
     pub despite: Vec<Signal>,
     /// RFC 3339, UTC.
@@ -15,8 +17,14 @@ pub struct Claim {
 
 impl Claim {
     /// A claim in the face of this evidence.
-    pub fn despite(database: Identity, evidence: &[Evidence], now: String) -> Self {
-        Self { database, despite: doubts(evidence).map(|e| e.signal).collect(), said_at: now }
+    pub fn despite(database: Identity, host: String, evidence: &[Evidence], now: String) -> Self {
+        Self { database, host, despite: doubts(evidence).map(|e| e.signal).collect(), said_at: now }
+    }
+
+    /// Whether it is about this database. A server that does not tell which it is may be another the next time.
+    pub fn is_of(&self, database: Option<&Identity>, host: &str) -> bool {
+        let known = self.database.system.is_some() && database.is_some_and(|here| here.system.is_some());
+        known && self.host == host && database.is_some_and(|here| self.database.is_same_as(here))
     }
 
     /// What it says about this evidence: where a sign has come since, nothing.

@@ -17,10 +17,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether both are the same database: of the same server, by name or by number. What is not known on either side is no
-    /// difference: in doubt it is the same.
+    /// Whether both are the same database: of the same server, by name or by number. Which server it is, where that is not
+    /// known on either side, is no difference: in doubt it is the same name that counts. Numbers of two servers say nothing.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let same_number = self.oid.zip(other.oid).is_some_and(|(one, two)| one == two);
+        let known = self.system.is_some() && other.system.is_some();
+        let same_number = known && self.oid.zip(other.oid).is_some_and(|(one, two)| one == two);
         self.is_beside(other) && (self.database == other.database || same_number)
     }
 
@@ -57,7 +58,7 @@ mod tests {
             (identity("1", "other", Some(6)), false),
             (identity("2", "shop", Some(5)), false),
             (identity("", "shop", None), true),
-            (identity("", "other", None), false),
+            (identity("", "other", Some(5)), false),
         ] {
             assert_eq!(shop.is_same_as(&other), same, "{other}");
             assert_eq!(other.is_same_as(&shop), same, "{other}");

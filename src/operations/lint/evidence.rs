@@ -23,6 +23,11 @@ impl Journals {
         Self { roots, store, read: Mutex::default() }
     }
 
+    /// Whether there is any: where nothing ever ran under safemigrate (on a CI machine), that tells nothing of a migration.
+    pub fn exist(&self, folder: &str) -> bool {
+        !self.stores(folder).is_empty()
+    }
+
     /// What became of a migration of this folder here.
     pub fn ran(&self, folder: &str, name: &str, text: &str) -> Ran {
         let mut read = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -31,14 +36,17 @@ impl Journals {
 
     /// Newest first; none where the store cannot be read, which proves nothing.
     fn runs(&self, folder: &str) -> Vec<Run> {
-        let stores = match &self.store {
-            Some(store) => vec![store.clone()],
-            None => self.roots.iter().filter_map(|root| nearest(root, folder)).collect(),
-        };
         let mut runs: Vec<Run> =
-            stores.iter().filter_map(|store| Store::open(store).ok()?.runs().ok()).flatten().collect();
+            self.stores(folder).iter().filter_map(|store| Store::open(store).ok()?.runs().ok()).flatten().collect();
         runs.sort_by(|a, b| (&b.started_at, &b.id).cmp(&(&a.started_at, &a.id)));
         runs
+    }
+
+    fn stores(&self, folder: &str) -> Vec<PathBuf> {
+        match &self.store {
+            Some(store) => vec![store.clone()],
+            None => self.roots.iter().filter_map(|root| nearest(root, folder)).collect(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::push::check_brought;
 use super::{Checked, Journals, Migration, is_of_other_database, read_folder};
+use crate::domain::lint::Kind;
 use crate::domain::lint::published::SCRIPT;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::git::Git;
@@ -68,7 +69,12 @@ fn check_folder(cwd: &Path, folder: &Path, new: &BTreeSet<PathBuf>, journals: &J
         migrations.push(Migration { path: said(cwd, &path), name, text: String::from_utf8_lossy(&bytes).into_owned() });
     }
     let new = new.iter().map(|path| said(cwd, path)).collect();
-    Ok(read_folder(migrations, &new, journals, &folder.to_string_lossy()))
+    let folder = folder.to_string_lossy();
+    let mut checked = read_folder(migrations, &new, journals, &folder);
+    if !journals.exist(&folder) {
+        checked.findings.retain(|finding| finding.kind != Kind::NeverRan);
+    }
+    Ok(checked)
 }
 
 /// The folder of all migrations that a script belongs to.
