@@ -116,9 +116,10 @@ fn a_session_holds_its_lock() {
 #[test]
 fn a_terminal_shows_and_takes_text_and_ctrl_c() {
     let mut shell = std::process::Command::new("sh");
+    // one process: a key that comes while a shell makes another may be taken by neither
     shell.args([
         "-c",
-        "test -t 0 && test -t 1 && printf '\\033[31mwho\\033[0m? ' && read name && echo hello $name && sleep 60",
+        "test -t 0 && test -t 1 && printf '\\033[31mwho\\033[0m? ' && read name && echo hello $name && exec sleep 60",
     ]);
     let mut terminal = Terminal::spawn(shell);
     terminal.expect("who? ");
