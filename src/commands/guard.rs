@@ -13,7 +13,7 @@ pub async fn run(globals: &Globals, action: GuardAction, ui: &Ui) -> Result<(), 
         GuardAction::Status => "guard status",
         GuardAction::Mark => {
             let file = target.settings_file();
-            for note in guard::mark(&target.url, &target.place.settings, file.as_deref()).await? {
+            for note in guard::mark(&target.url, file.as_deref()).await? {
                 ui.say(&note);
             }
             "guard mark"

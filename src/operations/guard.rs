@@ -140,20 +140,19 @@ pub fn claim(assessment: &Assessment) -> Result<()> {
 /// # Errors
 /// Those of connecting; `Server` when the role does not own the database and there is no file to register it in; those of
 /// writing the file.
-pub async fn mark(url: &DatabaseUrl, settings: &Settings, file: Option<&Path>) -> Result<Vec<String>> {
+pub async fn mark(url: &DatabaseUrl, file: Option<&Path>) -> Result<Vec<String>> {
     let mut connection = session::connect(url).await?;
     let identity = identity(&mut connection).await?;
+    let registering = file.map(|file| registered(file, &identity)).transpose()?;
     let marked = naming(url, set_mark(&mut connection)).await;
-    let mut notes = Vec::new();
-    let Some(file) = file else {
+    let (Some(file), Some(registering)) = (file, registering) else {
         marked?;
-        notes.push("There is no project here: it is registered in no safemigrate.toml".into());
-        return Ok(notes);
+        return Ok(vec!["There is no project here: it is registered in no safemigrate.toml".into()]);
     };
-    edit(file, |text| registry::add(text, &settings.guard.registered, &identity))?;
-    notes.push(format!("Registered as {identity} in {}: commit it", file.display()));
+    files::apply(&registering).map_err(|error| half_done(error, marked.is_ok(), "The mark in the database is set"))?;
+    let mut notes = vec![format!("Registered as {identity} in {}: commit it", file.display())];
     if let Err(error) = marked {
-        notes.push(format!("The mark in the database itself could not be set: {}", error.message));
+        notes.push(format!("The mark in the database itself could not be set: {}", error.promising_nothing().message));
     }
     Ok(notes)
 }
@@ -165,20 +164,53 @@ pub async fn mark(url: &DatabaseUrl, settings: &Settings, file: Option<&Path>) -
 pub async fn unmark(url: &DatabaseUrl, file: Option<&Path>) -> Result<()> {
     let mut connection = session::connect(url).await?;
     let identity = identity(&mut connection).await?;
-    naming(url, remove_mark(&mut connection)).await?;
-    match file {
-        Some(file) => edit(file, |text| registry::remove(text, &identity, Settings::registered_in)),
-        None => Ok(()),
-    }
+    let leaving = file.map(|file| unregistered(file, &identity)).transpose()?.unwrap_or_default();
+    let was_marked = naming(url, remove_mark(&mut connection)).await?;
+    files::apply(&leaving).map_err(|error| half_done(error, was_marked, "The mark in the database is gone"))
 }
 
-/// Changes the text of a file, which need not be there.
-fn edit(file: &Path, change: impl FnOnce(&str) -> String) -> Result<()> {
-    let before = files::text(file).context(ErrorKind::Config, || format!("{} cannot be read", file.display()))?;
-    let text = change(before.as_deref().unwrap_or_default());
+/// What was done before the file could not be written.
+fn half_done(error: Error, done: bool, what: &str) -> Error {
+    if !done {
+        return error;
+    }
+    let error = error.promising_nothing();
+    Error::new(error.kind, format!("{what}, but safemigrate.toml is as it was: {}", error.message)).hint("Do it again.")
+}
+
+/// The file with this database in it.
+fn registered(file: &Path, identity: &Identity) -> Result<Changes> {
+    let (before, settings) = read(file)?;
+    let text = registry::add(before.as_deref().unwrap_or_default(), &settings.guard.registered, identity);
+    let holds = Settings::of(&text).is_some_and(|now| registry::find(&now.guard.registered, identity).is_some());
+    let entry = registry::add("", &[], identity);
+    changed(file, before, text, holds, &format!("Add it yourself: {}", entry.trim_end().replace('\n', ", ")))
+}
+
+/// The file without this database.
+fn unregistered(file: &Path, identity: &Identity) -> Result<Changes> {
+    let (before, _) = read(file)?;
+    let one = |entry: &str| Settings::of(entry)?.guard.registered.into_iter().next();
+    let text = registry::remove(before.as_deref().unwrap_or_default(), identity, one);
+    let holds = Settings::of(&text).is_some_and(|now| registry::find(&now.guard.registered, identity).is_none());
+    changed(file, before, text, holds, &format!("Take the entry of {identity} out yourself."))
+}
+
+fn read(file: &Path) -> Result<(Option<String>, Settings)> {
+    let unreadable = || format!("{} cannot be read. Nothing was changed", file.display());
+    let text = files::text(file).context(ErrorKind::Config, unreadable)?;
+    let settings = text.as_deref().and_then(Settings::of).unwrap_or_default();
+    Ok((text, settings))
+}
+
+/// `holds`: the new text says what it should. A file may be written in a way that it cannot be added to as text.
+fn changed(file: &Path, before: Option<String>, text: String, holds: bool, by_hand: &str) -> Result<Changes> {
+    if !holds {
+        let message = format!("{} is written in a way that only you can change. Nothing was changed", file.display());
+        return Err(Error::new(ErrorKind::Config, message).hint(by_hand));
+    }
     let after = (!text.trim().is_empty()).then_some(text);
-    let list = Change::text(file.to_owned(), before, after, None).into_iter().collect();
-    files::apply(&Changes { list, notes: Vec::new() })
+    Ok(Changes { list: Change::text(file.to_owned(), before, after, None).into_iter().collect(), notes: Vec::new() })
 }
 
 impl Assessment {

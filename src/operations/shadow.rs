@@ -1,6 +1,6 @@
 //! The shadow database: Prisma empties it whenever it drafts a migration, so it must not be anybody's real one.
 
-use crate::domain::guard::Identity;
+use crate::domain::guard::{Identity, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::mark::read_mark;
 use crate::postgres::prisma_journal;
@@ -19,8 +19,8 @@ pub async fn refuse_a_real_one(shadow: &DatabaseUrl, real: &Identity, registered
     let migrated = !prisma_journal::read(&mut connection, shadow.prisma_schema()).await?.is_empty();
     let what = if here.system.is_some() && here.is_same_as(real) {
         "is the database itself"
-    } else if marked || registered.iter().any(|known| known.is_same_as(&here)) {
-        "is a production database"
+    } else if marked || registry::find(registered, &here).is_some() {
+        "is a production database, or a copy of one"
     } else if migrated {
         "is a database that migrations were applied to"
     } else {

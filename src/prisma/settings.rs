@@ -85,9 +85,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The registered database in one entry of the file, as it stands there.
-    pub fn registered_in(entry: &str) -> Option<Identity> {
-        Self::parse(entry).ok()?.guard.registered.into_iter().next()
+    /// What a text says that is no file (yet); `None` where it is none of ours.
+    pub fn of(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
     }
 
     fn parse(text: &str) -> Result<Self, (usize, String)> {

@@ -5,6 +5,12 @@ use super::Identity;
 
 const HEAD: &str = "[[guard.registered]]";
 
+/// The registered database that this one is. Where one of the two servers does not tell which it is, a name alone must not
+/// make every database of that name production.
+pub fn find<'a>(known: &'a [Identity], here: &Identity) -> Option<&'a Identity> {
+    known.iter().find(|known| known.system.is_some() == here.system.is_some() && known.is_same_as(here))
+}
+
 /// The file with one more database in it; as it is where that is in it already.
 pub fn add(text: &str, known: &[Identity], identity: &Identity) -> String {
     if known.iter().any(|old| old == identity) {
@@ -106,6 +112,24 @@ mod tests {
             let back = remove(&two, &shop, first);
             assert_eq!(back, one, "{text}");
             assert_eq!(remove(&back, &odd, first).trim_end(), text.trim_end(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_is_found_only_where_no_server_tells() {
+        let identity = |system: Option<&str>| Identity {
+            system: system.map(str::to_owned),
+            database: "shop".into(),
+            oid: Some(5),
+        };
+        for (known, here, found) in [
+            (Some("1"), Some("1"), true),
+            (Some("1"), Some("2"), false),
+            (None, None, true),
+            (Some("1"), None, false),
+            (None, Some("1"), false),
+        ] {
+            assert_eq!(find(&[identity(known)], &identity(here)).is_some(), found, "{known:?} {here:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! From plain facts to evidence.
 
 use super::address::{Address, Reach};
-use super::{Claim, Evidence, Identity, Signal, Verdict, names, pattern, sort, verdict};
+use super::{Claim, Evidence, Identity, Signal, Verdict, names, pattern, registry, sort, verdict};
 use std::net::IpAddr;
 
 /// Variables that say which environment a program runs in.
@@ -119,9 +119,7 @@ impl Facts {
     /// The registered database itself, by whatever way it was reached; else its neighbours.
     fn of_registry(&self) -> Option<Evidence> {
         let here = self.identity.as_ref()?;
-        // a name alone, of a server that does not tell, must not make every database of that name production
-        let alike = |known: &&Identity| known.system.is_some() == here.system.is_some();
-        if let Some(known) = self.registered.iter().filter(alike).find(|known| known.is_same_as(here)) {
+        if let Some(known) = registry::find(&self.registered, here) {
             let detail = format!("the server says it is {known}, which safemigrate.toml registers as production");
             return Some(Evidence::new(Signal::Registered, Verdict::Production, detail));
         }
