@@ -3,15 +3,12 @@
 //! Read as a shell reads it: `&&`, `;`, quotes. What is called through something that leaves this folder or this machine
 //! (`docker compose exec`, `pnpm --filter`) is told and left alone: our program need not be there.
 
-use std::ops::Range;
+mod empties;
 
-/// Prisma's commands that change a database's structure, and ours around them.
-const GUARDED: [([&str; 2], &str); 4] = [
-    (["migrate", "dev"], "dev"),
-    (["migrate", "deploy"], "deploy"),
-    (["migrate", "reset"], "reset"),
-    (["db", "push"], "push"),
-];
+pub use empties::empties_a_database;
+
+use crate::domain::prisma_command::GUARDED;
+use std::ops::Range;
 
 /// Words that run a package's program here and may go: npm scripts have it in their PATH.
 const RUNNERS: [(&str, &[&str]); 7] = [
@@ -213,8 +210,9 @@ fn quoted_commands(line: &str, offset: usize, words: &[Word]) -> Reading {
 fn call(words: &[Word]) -> Option<(usize, &'static str)> {
     (0..words.len().saturating_sub(2)).find_map(|at| {
         let [program, rest @ ..] = &words[at..] else { return None };
-        let guarded = GUARDED.iter().find(|(verb, _)| rest[0].text == verb[0] && rest[1].text == verb[1])?;
-        is_prisma(&program.text).then_some((at, guarded.1))
+        let mut with_own_command = GUARDED.iter().filter(|known| known.has_own_command());
+        let guarded = with_own_command.find(|known| known.words == [rest[0].text.as_str(), &rest[1].text])?;
+        is_prisma(&program.text).then_some((at, guarded.action.name()))
     })
 }
 

@@ -1,5 +1,6 @@
 //! What goes with migrations: the schema that they follow, and the scripts of package.json.
 
+use crate::domain::init::script::empties_a_database;
 use crate::domain::lint::published::{Difference, Script};
 use crate::domain::lint::{Finding, Kind};
 use crate::error::Result;
@@ -102,7 +103,8 @@ fn scripts(git: &Git, tip: &[Entry]) -> Result<Vec<Finding>> {
 pub(super) fn bare_resets(path: &str, package: &str) -> Vec<Finding> {
     let parsed: Value = serde_json::from_str(package.trim_start_matches('\u{feff}')).unwrap_or_default();
     let scripts = parsed["scripts"].as_object().into_iter().flatten();
-    let bare = scripts.filter_map(|(name, command)| Some((name, command.as_str().filter(|text| is_bare_reset(text))?)));
+    let bare =
+        scripts.filter_map(|(name, command)| Some((name, command.as_str().filter(|text| empties_a_database(text))?)));
     let finding = |(name, command): (&String, &str)| {
         let kind = Kind::BareReset;
         let at = package.lines().position(|line| line.contains(&format!("\"{name}\"")) && line.contains("prisma"));
@@ -118,47 +120,12 @@ pub(super) fn bare_resets(path: &str, package: &str) -> Vec<Finding> {
     bare.map(finding).collect()
 }
 
-/// The words of a shell's commands, looked at one command after the other.
-fn is_bare_reset(script: &str) -> bool {
-    script.split(['&', '|', ';', '\n']).any(|command| {
-        let words: Vec<&str> =
-            command.split_whitespace().map(|word| word.trim_matches(['"', '\'', '(', ')'])).collect();
-        let at = words.iter().position(|word| ["prisma", "prisma7"].contains(&word.rsplit('/').next().unwrap_or(word)));
-        let Some(at) = at else { return false };
-        let ours = words[..at].iter().any(|word| word.contains("safemigrate"));
-        let resets = words[at + 1..].windows(2).any(|pair| pair == ["migrate", "reset"]);
-        let forces = words[at + 1..].windows(2).any(|pair| pair == ["db", "push"]) && words.contains(&"--force-reset");
-        !ours && (resets || forces)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn scripts_that_reset_without_us() {
-        for bare in [
-            "prisma migrate reset",
-            "npx prisma migrate reset --force && npm run seed",
-            "dotenv -- pnpm exec prisma migrate reset",
-            "a; ./node_modules/.bin/prisma migrate reset",
-            "prisma db push --force-reset",
-            "sh -c 'prisma migrate reset'",
-        ] {
-            assert!(is_bare_reset(bare), "{bare}");
-        }
-        for fine in [
-            "safemigrate reset",
-            "safemigrate prisma migrate reset",
-            "prisma migrate dev",
-            "npx safemigrate reset && prisma generate",
-            "prisma db push",
-            "echo migrate reset",
-            "prisma generate; echo migrate reset",
-        ] {
-            assert!(!is_bare_reset(fine), "{fine}");
-        }
         let found = bare_resets(
             "package.json",
             "{\n \"scripts\": {\n  \"a\": \"x\",\n  \"db\": \"prisma migrate reset\"\n }\n}",
