@@ -17,7 +17,7 @@ pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Inte
     let progress = ui.progress();
     let store = &target.place.store;
     let _lock = enter(store, "backup", &progress)?;
-    let _claim = claim(&target.url, "backup", Purpose::Read).await?;
+    let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
     let kinds = match args.kind {
         BackupKind::Full => Kinds::Full,
         BackupKind::DataOnly => Kinds::DataOnly,

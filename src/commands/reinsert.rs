@@ -88,7 +88,7 @@ async fn carry_out(
     if !wish.dry_run {
         let empties = wish.options.on_conflict == OnConflict::Replace;
         let action = if empties { Action::Replace } else { Action::Reinsert };
-        permit(target, action, globals, ui).await?;
+        permit(target, action, globals, ui, interrupt).await?;
     }
     let project = target.project.as_ref();
     let mut survey = interrupt.or(survey(&target.url, store, project, &backup, None)).await?;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub async fn run(globals: &Globals, args: &RollbackArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
     let backup = full(target.place.backup(args.id.as_deref(), Wanted::Full)?, &target.place)?;
-    permit(&target, Action::Rollback, globals, ui).await?;
+    permit(&target, Action::Rollback, globals, ui, interrupt).await?;
     let strategy = args.strategy.map(|s| match s {
         cli::Strategy::Swap => Strategy::Swap,
         cli::Strategy::InPlace => Strategy::InPlace,

@@ -2,8 +2,9 @@
 
 use crate::cli::Globals;
 use crate::domain::guard::{Action, Verdict};
-use crate::error::{Context, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::operations::guard;
+use crate::operations::interrupt::Interrupt;
 use crate::operations::target::{Choices, Place, Target};
 use crate::ui::Ui;
 use std::path::PathBuf;
@@ -37,9 +38,13 @@ pub async fn target(globals: &Globals) -> Result<Target> {
 ///
 /// # Errors
 /// `Production`, `Confirmation`; those of connecting. Nothing was changed.
-pub async fn permit(target: &Target, action: Action, globals: &Globals, ui: &Ui) -> Result<()> {
-    let assessment = target.assess().await?;
-    target.refuse_a_real_shadow(&assessment).await?;
+pub async fn permit(target: &Target, action: Action, globals: &Globals, ui: &Ui, interrupt: &Interrupt) -> Result<()> {
+    let looking = async {
+        let assessment = target.assess().await?;
+        target.refuse_a_real_shadow(&assessment).await?;
+        Ok(assessment)
+    };
+    let assessment = interrupt.or(looking).await.map_err(Error::nothing_changed)?;
     let identity = assessment.identity.to_string();
     let typed = match (assessment.name_to_type(action), &globals.confirm) {
         (Some(name), None) if ui.can_ask() => {

@@ -1,6 +1,7 @@
 //! A run in the journal: the lock is held while it is open, every step is written before it is taken.
 
 use super::ids;
+use super::interrupt::Interrupt;
 use crate::domain::event::{Event, Observer};
 use crate::domain::run::{Run, State};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,8 +31,8 @@ pub fn enter(store: &Store, command: &str, observer: &dyn Observer) -> Result<Lo
 ///
 /// # Errors
 /// `Locked`, naming who is at work; those of connecting.
-pub async fn claim(url: &DatabaseUrl, command: &str, purpose: Purpose) -> Result<Option<Claim>> {
-    match Claim::take(url, &myself(command), purpose).await {
+pub async fn claim(url: &DatabaseUrl, command: &str, purpose: Purpose, interrupt: &Interrupt) -> Result<Option<Claim>> {
+    match interrupt.or(Claim::take(url, &myself(command), purpose)).await {
         Err(error) if error.kind == ErrorKind::NoDatabase => Ok(None),
         taken => taken.map(Some).map_err(Error::nothing_changed),
     }
@@ -87,9 +88,10 @@ impl Entry {
         command: &str,
         purpose: Purpose,
         observer: &dyn Observer,
+        interrupt: &Interrupt,
     ) -> Result<Self> {
         let lock = enter(store, command, observer)?;
-        let claim = claim(url, command, purpose).await?;
+        let claim = claim(url, command, purpose, interrupt).await?;
         let close = |run: &Run| close_left_open(store, run, &run.next_step());
         left_open(store).and_then(|runs| runs.iter().try_for_each(close)).map_err(Error::nothing_changed)?;
         let run = Run::begin(ids::run_id(), command, &url.database, ids::now());

@@ -53,7 +53,7 @@ pub async fn roll_back(
     interrupt: &Interrupt,
 ) -> Result<RolledBack> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, &target.url, "rollback", Purpose::Replace, observer).await?;
+    let mut entry = Entry::open(store, &target.url, "rollback", Purpose::Replace, observer, interrupt).await?;
     let ended = replace(target, id, strategy, &mut entry, observer, interrupt).await;
     let restored = entry.close(ended, |_| format!("Rolled back to {id}")).await?;
     let safety_backups = entry.run.before.clone();
@@ -139,7 +139,7 @@ pub async fn re_insert(
     interrupt: &Interrupt,
 ) -> Result<ReInserted> {
     let store = &target.place.store;
-    let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer).await?;
+    let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer, interrupt).await?;
     entry.step(State::Reinserting).map_err(Error::nothing_changed)?;
     let mut note = |committing: &Committing| {
         entry.run.committing = Some(committing.clone());
