@@ -9,10 +9,10 @@ use crate::domain::guard::Action;
 use crate::domain::prisma_command::{DEPLOY, DEV, Guarded, PUSH, RESET};
 use crate::domain::suggest::entries;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operations::guarded_run::{Attach, Backup, Outcome, Place, guarded, prisma_child};
+use crate::operations::guarded_run::{Attach, Backup, Outcome, Place, guarded};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::target::Target;
-use crate::prisma::ChildCommand;
+use crate::prisma::{ChildCommand, prisma_command};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 use std::ffi::OsString;
@@ -34,13 +34,13 @@ pub(super) async fn prisma(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
-    let child = prisma_child(journey.target.prisma_project()?, command, &args.prisma_args)?;
+    let child = prisma_command(journey.target.prisma_project()?, &command.words, &args.prisma_args)?;
     journey.go(command.action, &child, Backup::Before, args.on_loss).await
 }
 
 pub async fn deploy(globals: &Globals, args: DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
-    let child = prisma_child(journey.target.prisma_project()?, &DEPLOY, &args.guarded.prisma_args)?;
+    let child = prisma_command(journey.target.prisma_project()?, &DEPLOY.words, &args.guarded.prisma_args)?;
     let backup = if args.no_backup { Backup::Omitted } else { Backup::Before };
     journey.go(Action::Deploy, &child, backup, args.guarded.on_loss).await
 }
@@ -52,7 +52,7 @@ pub async fn reset(globals: &Globals, args: ResetArgs, ui: &Ui, interrupt: &Inte
         words.push("--force".into());
     }
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
-    let child = prisma_child(journey.target.prisma_project()?, &RESET, &words)?;
+    let child = prisma_command(journey.target.prisma_project()?, &RESET.words, &words)?;
     journey.go(Action::Reset, &child, Backup::Before, Some(OnLoss::Keep)).await
 }
 
@@ -88,7 +88,7 @@ impl Journey<'_> {
         on_loss: Option<OnLoss>,
     ) -> Result<(), Failure> {
         let Self { globals, target, ui, interrupt } = *self;
-        permit(target, action, globals, ui).await?;
+        permit(target, action, globals, ui, interrupt).await?;
         let progress = ui.progress();
         let place = Place {
             url: &target.url,

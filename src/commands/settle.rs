@@ -90,7 +90,8 @@ impl Settled {
             Self::RolledBack(_) => {
                 let message =
                     format!("Data was lost by {applied}, and is back: structure and data are as before the migration");
-                Some(Error::new(ErrorKind::DataLost, message).hint("Mend the migration, then: safemigrate dev"))
+                let again = format!("Mend the migration, then: safemigrate {}", outcome.run.command);
+                Some(Error::new(ErrorKind::DataLost, message).hint(again))
             }
             Self::ReInserted(done) if done.all_is_back() => None,
             Self::ReInserted(_) => {

@@ -117,8 +117,7 @@ async fn same_server(url: &DatabaseUrl, mut connection: PgConnection) -> Result<
     }
     let message = format!("Another server answers at {url} than a moment ago. Nothing is done to this one");
     Err(Refused::For(
-        Error::new(ErrorKind::Production, message)
-            .hint("Look where the host name or the tunnel leads, then try again."),
+        Error::new(ErrorKind::Server, message).hint("Look where the host name or the tunnel leads, then try again."),
     ))
 }
 

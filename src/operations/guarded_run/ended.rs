@@ -50,7 +50,7 @@ pub(super) async fn all_ended(place: &Place<'_>, who: &str, since: Option<&str>)
 
 fn never_ends(at_work: &str, holder: &str) -> Error {
     let message =
-        format!("A statement of Prisma's is still on the server and waits for a lock ({at_work}), held by {holder}");
+        format!("A statement that was sent is still on the server and waits for a lock ({at_work}), held by {holder}");
     Error::new(ErrorKind::Server, message).hint(
         "SELECT pg_terminate_backend(PROCESS) gives the statement up, or, with the holder's number, lets it go on.",
     )

@@ -15,7 +15,6 @@ use crate::domain::event::{Event, Observer};
 use crate::domain::guard::Action;
 use crate::domain::lint::evidence::fingerprint;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
-use crate::domain::prisma_command::Guarded;
 use crate::domain::reinsert::Options;
 use crate::domain::run::{AppliedMigration, Run, State};
 use crate::domain::suggest::Suggestion;
@@ -27,11 +26,10 @@ use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::writers;
 pub use crate::prisma::Attach;
-use crate::prisma::{ChildCommand, Project, prisma_command, run_attached};
+use crate::prisma::{ChildCommand, Project, run_attached};
 use crate::store::Store;
 use ended::all_ended;
 use facts::{drafted, facts};
-use std::ffi::OsString;
 
 /// Where a guarded command works.
 pub struct Place<'a> {
@@ -64,14 +62,6 @@ pub enum Backup {
     Omitted,
 }
 
-/// The child that one of Prisma's commands is.
-///
-/// # Errors
-/// `Usage` where this Prisma cannot be told which database.
-pub fn prisma_child(project: &Project, command: &Guarded, words: &[OsString]) -> Result<ChildCommand> {
-    prisma_command(project, &command.words, words)
-}
-
 /// Guards a command, attached to the terminal. It is not begun before the checkpoint is durable.
 ///
 /// # Errors
@@ -83,7 +73,8 @@ pub async fn guarded(
     attach: Attach,
     backup: Backup,
 ) -> Result<Outcome> {
-    let mut entry = Entry::open(place.store, place.url, action.name(), Purpose::Migrate, place.observer).await?;
+    let opening = Entry::open(place.store, place.url, action.name(), Purpose::Migrate, place.observer, place.interrupt);
+    let mut entry = opening.await?;
     let work = async { Ok(run_attached(child, attach).await?.code) };
     let ended = match backup {
         Backup::Before => journey(place, &mut entry, work).await,
@@ -106,25 +97,31 @@ async fn without_backup(
 ) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     entry.run.without_backup = true;
-    let before = migrations(place).await?;
+    let (before, clock) = migrations(place).await?;
     entry.step(State::Migrating).map_err(Error::nothing_changed)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();
         work.await?
     };
     entry.run.prisma_exit_code = Some(exit_code);
-    let applied = migrations(place).await.map_err(|e| unverified(&entry.run, e))?.into_iter();
-    let applied = applied.filter(|m| m.is_applied() && !before.contains(m)).map(|m| m.name);
+    let looked = async {
+        all_ended(place, actor(&entry.run.command), clock.as_deref()).await?;
+        migrations(place).await
+    };
+    let (after, _) = looked.await.map_err(|e| unverified(&entry.run, e))?;
+    let applied = after.into_iter().filter(|m| m.is_applied() && !before.contains(m)).map(|m| m.name);
     entry.run.migrations_applied = applied.collect();
     Ok((unproven(&entry.run.command, exit_code, &entry.run.migrations_applied), Vec::new(), None))
 }
 
-/// Prisma's journal; of a database that does not exist it is empty.
-async fn migrations(place: &Place<'_>) -> Result<Vec<Migration>> {
-    match place.interrupt.or(connect(place.url)).await {
-        Err(e) if e.kind == ErrorKind::NoDatabase => Ok(Vec::new()),
-        opened => prisma_journal::read(&mut opened?, place.url.prisma_schema()).await,
-    }
+/// Prisma's journal, and the server's clock before the look; of a database that does not exist nothing.
+async fn migrations(place: &Place<'_>) -> Result<(Vec<Migration>, Option<String>)> {
+    let mut connection = match place.interrupt.or(connect(place.url)).await {
+        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok((Vec::new(), None)),
+        opened => opened?,
+    };
+    let clock = writers::clock(&mut connection).await?;
+    Ok((prisma_journal::read(&mut connection, place.url.prisma_schema()).await?, Some(clock)))
 }
 
 async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output = Result<i32>>) -> Result<Ended> {
