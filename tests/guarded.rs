@@ -8,7 +8,7 @@ mod support;
 use scenes::{named, on_both, product, re_inserted, rolled_back};
 use support::{Cluster, Output, Prisma, Project};
 
-on_both! { deploy_with_and_without_loss push_that_loses prisma_goes_straight_through }
+on_both! { deploy_with_and_without_loss push_that_loses prisma_goes_straight_through a_seed_is_guarded its_own_shadow_database }
 
 const DESTROYS: &str = "ALTER TABLE \"Product\" DROP COLUMN price;";
 
@@ -139,6 +139,59 @@ fn prisma_goes_straight_through(prisma: Prisma) {
     assert_ne!(code, 0, "{said}");
     assert_eq!(project.json(&["history"]).1["runs"][0]["command"], "run");
     project.safemigrate(&["prisma", "migrate", "dev"]).ok().says("Nothing to apply. Your data is all there: 50 rows");
+}
+
+fn a_seed_is_guarded(prisma: Prisma) {
+    let cluster = Cluster::start();
+    let project = product(prisma, &cluster);
+    let psql = cluster.programs.path("psql").display().to_string();
+    let sql = "DELETE FROM \"Product\" WHERE id <= 7";
+    project.write("seed.sh", &format!("{psql} -X -q -c '{sql}' '{}'\n", cluster.url("shop")));
+    let (file, from, to) = match prisma {
+        Prisma::V7 => ("prisma.config.ts", "migrations: {", "migrations: { seed: \"sh seed.sh\","),
+        Prisma::V6 => ("package.json", "{", "{ \"prisma\": { \"seed\": \"sh seed.sh\" },"),
+    };
+    project.write(file, &project.read(file).replacen(from, to, 1));
+    let said = project.safemigrate(&["prisma", "db", "seed"]).code(3).says("7 rows are gone");
+    re_inserted(&project, &named(&said.stderr, "safemigrate reinsert d-"));
+    assert_eq!(rows(&cluster), "50");
+}
+
+/// Prisma empties it each time; what it leaves there must not make it look like somebody's.
+fn its_own_shadow_database(prisma: Prisma) {
+    let cluster = Cluster::start();
+    let project = product(prisma, &cluster);
+    cluster.create_db("shadow");
+    let (file, from) = match prisma {
+        Prisma::V7 => ("prisma.config.ts", "env(\"DATABASE_URL\")"),
+        Prisma::V6 => ("prisma/schema.prisma", "env(\"DATABASE_URL\")"),
+    };
+    let (assign, break_) = if prisma == Prisma::V7 { (":", ",") } else { ("=", "\n ") };
+    let to = format!("{from}{break_} shadowDatabaseUrl {assign} \"{}\"", cluster.url("shadow"));
+    project.write(file, &project.read(file).replacen(from, &to, 1));
+    for field in ["note", "remark"] {
+        project.edit_schema("  price", &format!("  {field} String?\n  price"));
+        project.safemigrate(&["dev", "--name", field]).ok().says("Your data is all there: 50 rows");
+    }
+    // Prisma was there: its log-ins are counted
+    let visits = "SELECT sessions > 0 FROM pg_stat_database WHERE datname = 'shadow'";
+    assert_eq!(cluster.psql("postgres", visits), "t");
+}
+
+/// A program may migrate, and may not decide that data can go.
+#[test]
+fn an_agent_migrates_and_does_not_reset() {
+    let cluster = Cluster::start();
+    let mut project = product(Prisma::V6, &cluster);
+    project.env("CLAUDECODE", "1");
+    project.edit_schema("  price", "  note String?\n  price");
+    project.safemigrate(&["dev", "--name", "note"]).ok().says("Your data is all there: 50 rows");
+    let before = cluster.dump("shop");
+    for words in [&["reset", "--force"][..], &["reset", "--force", "--yes"], &["push", "--force-reset"]] {
+        let said = project.safemigrate(words).code(7);
+        said.says("person").says("--confirm shop@").says("othing was changed");
+    }
+    assert_eq!(cluster.dump("shop"), before);
 }
 
 /// Prisma tells how long it took.

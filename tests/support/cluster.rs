@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::server::{ServerPrograms, ServerUser};
-use super::template::{copy, data_template, reachable_tempdir};
+use super::template::{Template, copy, data_template, reachable_tempdir};
 
 /// Of the superuser `postgres`, asked over TCP only.
 pub const PASSWORD: &str = "sesame";
@@ -26,6 +26,11 @@ impl Cluster {
         Cluster::start_with(|_| ServerPrograms::find())
     }
 
+    /// A server that is no copy of the others: it has another system identifier.
+    pub fn stranger() -> Cluster {
+        Cluster::start_from(Template::Stranger, |_| ServerPrograms::find())
+    }
+
     /// A server that knows the extensions whose files are in the folder.
     pub fn with_extensions(extensions: &Path) -> Cluster {
         Cluster::start_with(|folder| ServerPrograms::find().with_extensions(&folder.join("programs"), extensions))
@@ -33,11 +38,15 @@ impl Cluster {
 
     /// A server of these programs, which may be put together in the cluster's own folder.
     pub fn start_with(programs: impl FnOnce(&Path) -> ServerPrograms) -> Cluster {
+        Cluster::start_from(Template::Usual, programs)
+    }
+
+    fn start_from(template: Template, programs: impl FnOnce(&Path) -> ServerPrograms) -> Cluster {
         let folder = reachable_tempdir().keep();
         ServerUser::choose().own(&folder);
         let (undertaker, leash) = hire_undertaker(&folder);
         let programs = programs(&folder);
-        let template = data_template(&programs);
+        let template = data_template(&programs, template);
         copy(&template, &folder.join("data"));
         let mut cluster = Cluster { programs, port: 0, folder, server: None, undertaker, leash: Some(leash) };
         // Somebody else may take the port between the asking and the using.

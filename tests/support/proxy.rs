@@ -58,6 +58,9 @@ pub struct Proxy {
 struct Shared {
     /// Its socket: no password is asked there, which saves a test of debug code half a second a connection.
     server: PathBuf,
+    /// From this connection on (the first is 1) another server answers.
+    elsewhere: Option<(usize, PathBuf)>,
+    connections: usize,
     count: Count,
     /// 0: never.
     at: usize,
@@ -76,11 +79,13 @@ struct Shared {
 impl Proxy {
     /// Listens before a server. Everything goes through until `inject`.
     pub fn before(cluster: &Cluster) -> Proxy {
-        let server = cluster.socket_folder().join(format!(".s.PGSQL.{}", cluster.port));
+        let server = socket(cluster);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let shared = Shared {
             server,
+            elsewhere: None,
+            connections: 0,
             count: Count::Statements,
             at: 0,
             which: None,
@@ -109,6 +114,7 @@ impl Proxy {
         shared.cut_all();
         (shared.count, shared.at, shared.fault, shared.gone) = (count, at, fault, false);
         (shared.which, shared.bytes, shared.carried, shared.struck) = (None, None, 0, false);
+        (shared.elsewhere, shared.connections) = (None, 0);
         shared.seen.clear();
     }
 
@@ -123,6 +129,12 @@ impl Proxy {
         assert!(matches!(fault, Fault::CutBefore | Fault::Stall), "{fault:?}");
         self.inject(Count::Statements, 0, fault);
         lock(&self.shared).bytes = Some(bytes);
+    }
+
+    /// From connection number `from` on, another server is behind this port: `has_struck` tells whether it came to that.
+    pub fn lead_elsewhere(&self, other: &Cluster, from: usize) {
+        self.let_all_through();
+        lock(&self.shared).elsewhere = Some((from, socket(other)));
     }
 
     /// Bytes that came through since `inject`.
@@ -157,6 +169,10 @@ impl Proxy {
     }
 }
 
+fn socket(cluster: &Cluster) -> PathBuf {
+    cluster.socket_folder().join(format!(".s.PGSQL.{}", cluster.port))
+}
+
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().expect("the proxy's state")
 }
@@ -165,6 +181,18 @@ impl Shared {
     fn cut_all(&mut self) {
         for (client, server) in self.open.drain(..) {
             let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Counts a connection; tells where it leads.
+    fn behind(&mut self) -> PathBuf {
+        self.connections += 1;
+        match &self.elsewhere {
+            Some((from, other)) if self.connections >= *from => {
+                self.struck = true;
+                other.clone()
+            }
+            _ => self.server.clone(),
         }
     }
 
@@ -190,8 +218,8 @@ impl Shared {
 /// One connection; this thread carries what the client says, another one what the server says.
 fn serve(mut client: TcpStream, shared: &Arc<Mutex<Shared>>) {
     let (server, gone) = {
-        let shared = lock(shared);
-        (UnixStream::connect(&shared.server), shared.gone)
+        let mut shared = lock(shared);
+        (UnixStream::connect(shared.behind()), shared.gone)
     };
     let (Ok(server), false) = (server, gone) else { return };
     let _ = client.set_nodelay(true);

@@ -26,12 +26,23 @@ local all all trust
 host all all 127.0.0.1/32 scram-sha-256
 ";
 
+/// Each has a system identifier of its own; what is copied from one shares it.
+#[derive(Clone, Copy)]
+pub enum Template {
+    Usual,
+    Stranger,
+}
+
 /// The finished template's folder, made by whichever test process comes first.
-pub fn data_template(programs: &ServerPrograms) -> PathBuf {
+pub fn data_template(programs: &ServerPrograms, which: Template) -> PathBuf {
     let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-templates");
     fs::create_dir_all(&shelf).expect("a folder for the PostgreSQL template");
     let uid = ServerUser::choose().uid();
-    let finished = shelf.join(format!("{}-{uid}-v2", programs.major));
+    let which = match which {
+        Template::Usual => "",
+        Template::Stranger => "-stranger",
+    };
+    let finished = shelf.join(format!("{}-{uid}-v2{which}", programs.major));
     // A target folder that was copied may have other owners and modes.
     let usable = || fs::metadata(&finished).is_ok_and(|folder| folder.uid() == uid && folder.mode() & 0o77 == 0);
     if usable() {

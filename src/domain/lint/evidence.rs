@@ -59,24 +59,34 @@ pub fn weigh(file: &str, mut findings: Vec<Finding>, ran: &Ran) -> Vec<Finding> 
         }
         return findings;
     }
-    let told = match ran {
-        Ran::Never => "never ran under safemigrate on this machine".to_owned(),
-        Ran::OtherText => "was edited after it ran under safemigrate".to_owned(),
-        Ran::Lost(run) => format!("lost data when it ran here ({run})"),
+    let again = "Let it run on your development database: safemigrate dev".to_owned();
+    let (told, remedy) = match ran {
+        Ran::Proven { .. } => return findings,
         // of a migration that destroys nothing, that is enough
         Ran::OnNothing(_) if !findings.iter().any(Finding::is_error) => return findings,
-        Ran::OnNothing(run) => format!("ran here on a database without rows, which proves nothing ({run})"),
-        Ran::TakenBack(run) => format!("was rolled back after it ran here ({run})"),
-        Ran::Proven { .. } => return findings,
+        Ran::Never => ("never ran under safemigrate on this machine".to_owned(), again),
+        Ran::TakenBack(run) => (format!("was rolled back after it ran here ({run})"), again),
+        Ran::OtherText => (
+            "was edited after it ran under safemigrate".to_owned(),
+            "Take back what ran, then let it run as it is now: safemigrate rollback, safemigrate dev".to_owned(),
+        ),
+        Ran::Lost(run) => (
+            format!("lost data when it ran here ({run})"),
+            "Take it back, mend it, and let it run again: safemigrate history, safemigrate rollback, safemigrate dev".to_owned(),
+        ),
+        Ran::OnNothing(run) => (
+            format!("ran here on a database without rows, which proves nothing ({run})"),
+            "Take it back, put rows into your development database, and let it run on them: safemigrate rollback, npx prisma db seed, safemigrate dev".to_owned(),
+        ),
     };
-    let kind = Kind::NeverRan;
+    let kind = Kind::Unproven;
     findings.push(Finding {
         file: file.to_owned(),
         line: 1,
         kind,
         severity: kind.severity(),
         message: format!("This migration {told}"),
-        remedy: "Let it run on your development database: safemigrate dev".to_owned(),
+        remedy,
     });
     findings
 }
@@ -145,7 +155,7 @@ mod tests {
             [Ran::Never, Ran::OtherText, Ran::Lost("r".into()), Ran::OnNothing("r".into()), Ran::TakenBack("r".into())]
         {
             let weighed = weigh("f", refused(), &ran);
-            assert!(weighed[0].is_error() && weighed[1].kind == Kind::NeverRan, "{ran:?}");
+            assert!(weighed[0].is_error() && weighed[1].kind == Kind::Unproven, "{ran:?}");
         }
     }
 }

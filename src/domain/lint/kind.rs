@@ -46,7 +46,7 @@ pub enum Kind {
     Edited,
     Renamed,
     Deleted,
-    NeverRan,
+    Unproven,
     SchemaWithoutMigration,
     BareReset,
     Backup,
@@ -86,7 +86,7 @@ impl Kind {
         Self::Edited,
         Self::Renamed,
         Self::Deleted,
-        Self::NeverRan,
+        Self::Unproven,
         Self::SchemaWithoutMigration,
         Self::BareReset,
         Self::Backup,
@@ -109,7 +109,7 @@ impl Kind {
 
     /// Whether a comment above the first statement can accept it.
     pub fn is_of_file(self) -> bool {
-        matches!(self, Self::Edited | Self::Renamed | Self::NeverRan)
+        matches!(self, Self::Edited | Self::Renamed | Self::Unproven)
     }
 
     /// The kind with this word.
@@ -189,10 +189,10 @@ impl Kind {
             Self::Deleted => {
                 ("deleted", "a migration on the remote that is gone", "where it ran already Prisma wants a reset")
             }
-            Self::NeverRan => (
-                "never-ran",
-                "a new migration that never ran under safemigrate on this machine",
-                "nobody has seen what it does to data",
+            Self::Unproven => (
+                "unproven",
+                "a new migration that never ran under safemigrate on this machine, or ran and proved nothing",
+                "nobody has seen that it loses nothing",
             ),
             Self::SchemaWithoutMigration => (
                 "schema-without-migration",
@@ -229,7 +229,7 @@ impl Kind {
             | Self::DetachedPartition
             | Self::Unreadable
             | Self::Accept
-            | Self::NeverRan
+            | Self::Unproven
             | Self::SchemaWithoutMigration
             | Self::BareReset => Severity::Warning,
             _ => Severity::Error,

@@ -72,7 +72,7 @@ fn check_folder(cwd: &Path, folder: &Path, new: &BTreeSet<PathBuf>, journals: &J
     let folder = folder.to_string_lossy();
     let mut checked = read_folder(migrations, &new, journals, &folder);
     if !journals.exist(&folder) {
-        checked.findings.retain(|finding| finding.kind != Kind::NeverRan);
+        checked.findings.retain(|finding| finding.kind != Kind::Unproven);
     }
     Ok(checked)
 }
