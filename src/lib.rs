@@ -16,3 +16,4 @@ pub mod postgres;
 pub mod prisma;
 pub mod store;
 pub mod ui;
+pub mod web;

@@ -6,6 +6,7 @@ use safemigrate::cli::{self, Stop};
 use safemigrate::commands;
 use safemigrate::operations::interrupt::{Interrupt, Interrupter};
 use safemigrate::ui::Ui;
+use safemigrate::web;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         let (interrupter, interrupt) = Interrupt::new();
         tokio::spawn(listen(interrupter));
-        commands::run(cli, &ui, &interrupt).await
+        commands::run(cli, &ui, &interrupt, web::serve).await
     });
     ui.clear_progress();
     let code = match ended {

@@ -2,7 +2,7 @@
 
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
-use super::pages::{CompletionsArgs, ManArgs};
+use super::pages::{CompletionsArgs, ManArgs, UiArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -88,6 +88,9 @@ pub enum Command {
     /// Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
     #[command(after_help = "Example:\n  safemigrate init --dry-run")]
     Init(InitArgs),
+    /// The page with all backups, in your browser: look, create, restore, check
+    #[command(after_help = "Example:\n  safemigrate ui --port 5656 --no-open")]
+    Ui(UiArgs),
     /// The script that teaches your shell our commands: bash, zsh, fish, powershell
     #[command(after_help = "Example:\n  source <(safemigrate completions bash)   # in ~/.bashrc")]
     Completions(CompletionsArgs),
@@ -133,6 +136,7 @@ impl Command {
             },
             Self::Init(_) => "init",
             Self::Completions(_) => "completions",
+            Self::Ui(_) => "ui",
             Self::Man(_) => "man",
         }
     }

@@ -15,7 +15,7 @@ pub use args::{
     OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
 pub use init::InitArgs;
-pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
+pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 

@@ -18,6 +18,16 @@ pub struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct UiArgs {
+    /// Where it is served, on 127.0.0.1; the first free one from 5656 on
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Print the address and open nothing
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ManArgs {
     /// The folder to write the pages into; made where it is missing
     #[arg(value_name = "DIR")]

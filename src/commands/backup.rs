@@ -4,34 +4,23 @@ use super::target::target;
 use crate::cli::{BackupArgs, BackupKind, Globals};
 use crate::domain::manifest::Reason;
 use crate::error::Result;
-use crate::operations::checkpoint::{self, Kinds, Request, Taken};
+use crate::operations::backup::back_up;
+use crate::operations::checkpoint::{Kinds, Taken};
 use crate::operations::interrupt::Interrupt;
-use crate::operations::journal::{Purpose, claim, enter};
-use crate::operations::retention::{self, listed};
+use crate::operations::retention::listed;
 use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
 use serde_json::json;
 use std::collections::HashMap;
 
 pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
-    let progress = ui.progress();
-    let store = &target.place.store;
-    let _lock = enter(store, "backup", &progress)?;
-    let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
     let kinds = match args.kind {
         BackupKind::Full => Kinds::Full,
         BackupKind::DataOnly => Kinds::DataOnly,
         BackupKind::Both => Kinds::Both,
     };
-    let project = target.project_info(interrupt).await?;
-    let request = Request { kinds, reason: Reason::Manual, run: None, project };
-    let taken = checkpoint::take(&target.url, store, &request, &progress, interrupt).await?;
-    // from here on the backup exists, whatever becomes of the old ones
-    let keep = target.place.settings.retention.keep;
-    if let Err(error) = retention::prune(store, keep, &taken.ids()) {
-        ui.warn(&format!("Old backups could not be removed: {error}"));
-    }
-    let (all, _) = listed(store, keep).unwrap_or_default();
+    let taken = back_up(&target, kinds, Reason::Manual, &ui.progress(), interrupt).await?;
+    let (all, _) = listed(&target.place.store, target.place.settings.retention.keep).unwrap_or_default();
     let stored = all.into_iter().map(|backup| (backup.manifest.id, backup.stored_bytes)).collect();
     ui.result(&Backup { taken, stored });
     Ok(())

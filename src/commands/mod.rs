@@ -11,6 +11,7 @@ mod init;
 mod lint;
 mod list;
 mod loss;
+mod page;
 mod pages;
 mod pin;
 mod prisma;
@@ -25,14 +26,24 @@ mod target;
 mod verify;
 
 use crate::cli::{Cli, Command};
+use crate::error::Result;
 use crate::operations::interrupt::Interrupt;
+use crate::operations::target::Place;
 use crate::ui::{Failure, Ui};
+use tokio::sync::oneshot;
 
-/// Runs one command to its end; its result is printed by then, its failure is the caller's to print.
+/// Is told where the page can be visited.
+pub type Opened = oneshot::Sender<String>;
+
+/// Runs one command to its end; its result is printed by then, its failure is the caller's to print. `serve` is the page,
+/// which is no part of the command line.
 ///
 /// # Errors
 /// What the command says, with its report where there is one.
-pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
+pub async fn run<S>(cli: Cli, ui: &Ui, interrupt: &Interrupt, serve: S) -> Result<(), Failure>
+where
+    S: AsyncFnOnce(Place, Option<u16>, Opened, Interrupt) -> Result<()>,
+{
     let globals = cli.globals;
     match cli.command {
         Command::Dev(args) => guarded::dev(&globals, args, ui, interrupt).await,
@@ -59,6 +70,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Lint(args) => lint::run(&globals, &args, ui),
         Command::Hook(args) => hook::run(&globals, &args.action, ui),
         Command::Init(args) => init::run(&globals, &args, ui),
+        Command::Ui(args) => page::run(&globals, &args, ui, interrupt, serve).await,
         Command::Completions(args) => pages::shell(&args, ui),
         Command::Man(args) => pages::man(&args, ui),
     }

@@ -15,7 +15,7 @@ pub fn run(globals: &Globals, args: &ShowArgs, ui: &Ui) -> Result<(), Failure> {
     match all.into_iter().find(|backup| backup.manifest.id == manifest.id) {
         Some(backup) => ui.result(&Show(backup)),
         // removed since it was found
-        None => ui.result(&Show(Listed { manifest, stored_bytes: 0, held: Vec::new(), is_old: false })),
+        None => ui.result(&Show(Listed { manifest, stored_bytes: 0, held: Vec::new(), is_old: false, known: None })),
     }
     Ok(())
 }

@@ -39,12 +39,7 @@ pub async fn target(globals: &Globals) -> Result<Target> {
 /// # Errors
 /// `Production`, `Confirmation`; those of connecting. Nothing was changed.
 pub async fn permit(target: &Target, action: Action, globals: &Globals, ui: &Ui, interrupt: &Interrupt) -> Result<()> {
-    let looking = async {
-        let assessment = target.assess().await?;
-        target.refuse_a_real_shadow(&assessment).await?;
-        Ok(assessment)
-    };
-    let assessment = interrupt.or(looking).await.map_err(Error::nothing_changed)?;
+    let assessment = interrupt.or(target.judge()).await.map_err(Error::nothing_changed)?;
     let identity = assessment.identity.to_string();
     let typed = match (assessment.name_to_type(action), &globals.confirm) {
         (Some(name), None) if ui.can_ask() => {

@@ -1,6 +1,7 @@
 //! Plain data and the decisions over it. No I/O, no async, no clock.
 
 pub mod changes;
+pub mod checkmark;
 pub mod compare;
 pub mod digest;
 pub mod ending;

@@ -1,5 +1,6 @@
 //! The journeys: each is plan → (shown, confirmed) → apply. They never print; they return reports and hand out events.
 
+pub mod backup;
 pub mod bystanders;
 pub mod check;
 pub mod checkpoint;

@@ -1,5 +1,6 @@
 //! Keeping the newest backups of each kind and those that are held; removing what nothing needs.
 
+use crate::domain::checkmark::Checkmark;
 use crate::domain::manifest::{Manifest, Wanted};
 use crate::domain::retention::{Hold, Holds, holds, superfluous};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,6 +50,8 @@ pub struct Listed {
     pub held: Vec<Hold>,
     /// It is not among the newest: without a reason to be held it goes with the next pruning.
     pub is_old: bool,
+    /// What the last check of it found, if there was one.
+    pub known: Option<Checkmark>,
 }
 
 impl Listed {
@@ -65,11 +68,13 @@ pub fn listed(store: &Store, keep: usize) -> Result<(Vec<Listed>, Vec<Error>)> {
     let (manifests, unreadable) = store.manifests()?;
     let sizes = store.stored_bytes(&manifests);
     let mut holds = holds_in(store, &manifests)?;
+    let mut checkmarks = store.checkmarks();
     let old = superfluous(&manifests, keep, |_| false);
     let listed = manifests.into_iter().map(|manifest| Listed {
         is_old: old.contains(&manifest.id),
         stored_bytes: sizes.get(&manifest.id).copied().unwrap_or(0),
         held: holds.remove(&manifest.id).unwrap_or_default(),
+        known: checkmarks.remove(&manifest.id),
         manifest,
     });
     Ok((listed.collect(), unreadable))

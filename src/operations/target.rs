@@ -15,6 +15,7 @@ use crate::store::Store;
 use std::path::{Path, PathBuf};
 
 /// Where things are kept. Nothing is asked of Prisma or a server to know it.
+#[derive(Clone)]
 pub struct Place {
     pub settings: Settings,
     pub store: Store,
@@ -167,11 +168,21 @@ impl Target {
         assessed.map_err(Error::nothing_changed)
     }
 
+    /// What it is taken for, once it is sure that its shadow database is nobody's real one.
+    ///
+    /// # Errors
+    /// Those of connecting; `Production`.
+    pub async fn judge(&self) -> Result<Assessment> {
+        let assessment = self.assess().await?;
+        self.refuse_a_real_shadow(&assessment).await?;
+        Ok(assessment)
+    }
+
     /// Refuses a shadow database that is somebody's real one.
     ///
     /// # Errors
     /// `Production`.
-    pub async fn refuse_a_real_shadow(&self, assessment: &Assessment) -> Result<()> {
+    async fn refuse_a_real_shadow(&self, assessment: &Assessment) -> Result<()> {
         let Some(url) = self.project.as_ref().and_then(Project::shadow_url) else { return Ok(()) };
         shadow::refuse_a_real_one(&url, &assessment.identity, &self.place.settings.guard.registered).await
     }

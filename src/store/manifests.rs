@@ -208,6 +208,7 @@ impl Store {
         let removed = fault::writing("manifest.remove")
             .and_then(|()| if folder { fs::remove_dir(&path) } else { fs::remove_file(&path) });
         removed.map_err(|e| self.cannot("written", e))?;
+        self.forget_check(id);
         files::sync_folder(&self.backups()).map_err(|e| self.cannot("written", e))
     }
 

@@ -12,6 +12,7 @@
 //!   .gitignore        "*"
 //! ```
 
+mod checkmarks;
 pub mod claims;
 mod files;
 mod flaw;
@@ -33,6 +34,7 @@ pub use sweep::Swept;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::fault;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +48,7 @@ const OURS: &[&str] = &[
     "tmp",
     "lock",
     "pins",
+    "checks",
     "rejects",
     "set-aside",
     ".gitignore",
@@ -162,6 +165,19 @@ impl Store {
 
     pub fn rejects_dir(&self) -> PathBuf {
         self.root.join("rejects")
+    }
+
+    /// A file that nobody else can read and that goes with the value, for a program that is told its path.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn private_file(&self, suffix: &str, content: &str) -> Result<tempfile::TempPath> {
+        let write = || -> std::io::Result<tempfile::TempPath> {
+            let mut file = tempfile::Builder::new().prefix("open-").suffix(suffix).tempfile_in(self.tmp())?;
+            file.write_all(content.as_bytes())?;
+            Ok(file.into_temp_path())
+        };
+        write().map_err(|e| self.cannot("written", e))
     }
 
     fn objects(&self) -> PathBuf {

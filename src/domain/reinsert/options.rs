@@ -19,6 +19,24 @@ pub enum OnConflict {
     Replace,
 }
 
+impl OnConflict {
+    const ALL: [Self; 4] = [Self::Skip, Self::Fill, Self::Update, Self::Replace];
+
+    /// As `--on-conflict` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Fill => "fill",
+            Self::Update => "update",
+            Self::Replace => "replace",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
 /// What to do with a row that does not fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -28,6 +46,22 @@ pub enum Rejects {
     Fail,
     /// Write it with the reason into `rejects/` of the store and go on.
     Save,
+}
+
+impl Rejects {
+    const ALL: [Self; 2] = [Self::Fail, Self::Save];
+
+    /// As `--rejects` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Save => "save",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
 }
 
 /// `--map`: `Old=New` or `Table.old=new`; which of the two is decided when the names are looked up.

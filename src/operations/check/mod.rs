@@ -10,13 +10,15 @@ mod proof;
 pub use objects::refuse_damaged;
 pub use proof::prove;
 
+use super::ids;
 use super::interrupt::Interrupt;
+use crate::domain::checkmark::Checkmark;
+pub use crate::domain::checkmark::Proof;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Kind, Manifest, ObjectId, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Store, Unreadable, short};
 use objects::examine;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Which backups are checked.
@@ -27,18 +29,6 @@ pub enum Scope {
     /// The one that this id, or beginning of an id, means.
     One(String),
     All,
-}
-
-/// How much is known of a backup that is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// Every hash is right.
-    Hashes,
-    /// Its rows were counted and their digests summed up again, value by value; no server has taken them.
-    Rows,
-    /// It was restored into a scratch database, and the copy is equal in every row, value and object.
-    Restored,
 }
 
 /// One backup, looked at.
@@ -77,6 +67,14 @@ impl Checked {
 
     fn finding(&mut self, id: &str) -> Option<&mut Finding> {
         self.backups.iter_mut().find(|finding| finding.id == id)
+    }
+
+    /// For those who only want to know whether somebody has looked.
+    fn remember(&self, store: &Store) {
+        for finding in &self.backups {
+            let mark = Checkmark { at: ids::now(), proof: finding.proof, problems: finding.problems.clone() };
+            store.remember_check(&finding.id, &mark);
+        }
     }
 
     /// Whatever was removed meanwhile is no backup any more.
@@ -125,6 +123,7 @@ pub async fn check(store: &Store, scope: &Scope, observer: &dyn Observer, interr
         }
     }
     checked.leave_out_removed(store);
+    checked.remember(store);
     if !matches!(scope, Scope::One(_)) {
         let unreadable = store.unreadable_runs()?;
         checked

@@ -53,6 +53,7 @@ pub async fn prove(
         });
     }
     checked.leave_out_removed(store);
+    checked.remember(store);
     Ok(())
 }
 

@@ -1,0 +1,33 @@
+//! A backup by itself: under the lock, and the old ones make room for it.
+
+use super::checkpoint::{self, Kinds, Request, Taken};
+use super::interrupt::Interrupt;
+use super::journal::{Purpose, claim, enter};
+use super::retention;
+use super::target::Target;
+use crate::domain::event::{Event, Observer};
+use crate::domain::manifest::Reason;
+use crate::error::Result;
+
+/// Takes it and removes those that are too old. That they could not be removed is a note: the new one exists all the same.
+///
+/// # Errors
+/// `Locked`; those of the checkpoint.
+pub async fn back_up(
+    target: &Target,
+    kinds: Kinds,
+    reason: Reason,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Taken> {
+    let store = &target.place.store;
+    let _lock = enter(store, "backup", observer)?;
+    let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
+    let project = target.project_info(interrupt).await?;
+    let request = Request { kinds, reason, run: None, project };
+    let taken = checkpoint::take(&target.url, store, &request, observer, interrupt).await?;
+    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &taken.ids()) {
+        observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
+    }
+    Ok(taken)
+}
