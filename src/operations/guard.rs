@@ -224,11 +224,6 @@ impl Assessment {
         }
     }
 
-    /// Whether a program that types commands by itself has started us.
-    pub fn is_an_agents(&self) -> bool {
-        self.agent.is_some()
-    }
-
     /// The name that has to be typed before this may go on, where typing it helps.
     pub fn name_to_type(&self, action: Action) -> Option<&str> {
         (self.demand(action) == Demand::Name).then_some(self.identity.database.as_str())

@@ -2,7 +2,7 @@
 
 use super::html::View;
 use super::runs;
-use super::work::{ReinsertPlan, RollbackPlan, Wish};
+use super::work::{ReinsertPlan, RollbackPlan, Warning, Wish};
 use crate::domain::compare::{TableVerdict, Verification};
 use crate::domain::reinsert::{NotBack, OnConflict, Rejects};
 use crate::operations::rollback::{Plan, Strategy};
@@ -35,7 +35,7 @@ pub fn rollback(view: &View<'_>, done: &RollbackPlan) -> Markup {
         (since(view, plan, &done.since))
         p { (words.plan_safety) }
         form.confirm method="post" action={ "/backups/" (plan.backup) "/rollback" } {
-            (type_name(view, &plan.database))
+            (type_name(view, &done.warning))
             button.danger { (words.do_rollback) }
         }
     }
@@ -56,10 +56,16 @@ fn since(view: &View<'_>, plan: &Plan, since: &Verification) -> Markup {
     }
 }
 
-fn type_name(view: &View<'_>, database: &str) -> Markup {
+fn type_name(view: &View<'_>, warning: &Warning) -> Markup {
     html! {
+        @if !warning.reasons.is_empty() {
+            div.bad role="alert" {
+                p { strong { (view.words().not_development) } }
+                ul lang="en" { @for reason in &warning.reasons { li { (reason) } } }
+            }
+        }
         label {
-            (view.words().type_name) " " code { (database) } " "
+            (view.words().type_name) " " code { (warning.word) } " "
             input name="typed" required autocomplete="off" autocapitalize="none" spellcheck="false";
         }
         " "
@@ -76,12 +82,12 @@ pub fn reinsert(view: &View<'_>, id: &str, wish: &Wish, plan: &ReinsertPlan) -> 
             h3 { (words.suggestions) }
             ul lang="en" { @for line in &plan.suggestions { li { code { (line) } } } }
         }
-        (reinsert_form(view, id, wish, Some(&plan.database)))
+        (reinsert_form(view, id, wish, Some(&plan.warning)))
     }
 }
 
 /// The options, to be changed and planned again; with the database's name also to be carried out.
-pub fn reinsert_form(view: &View<'_>, id: &str, wish: &Wish, database: Option<&str>) -> Markup {
+pub fn reinsert_form(view: &View<'_>, id: &str, wish: &Wish, warning: Option<&Warning>) -> Markup {
     let words = view.words();
     let lines = |name: &str, label: &str, value: &str| {
         html! { label { (label) textarea name=(name) rows="2" spellcheck="false" { (value) } } }
@@ -115,14 +121,14 @@ pub fn reinsert_form(view: &View<'_>, id: &str, wish: &Wish, database: Option<&s
             ]))
             p { button { (words.plan_again) } }
         }
-        @if let Some(database) = database {
+        @if let Some(warning) = warning {
             form.confirm method="post" action={ "/backups/" (id) "/reinsert" } {
                 // what is carried out is what the plan above was made of, whatever stands in the fields by now
                 @for (name, value) in [
                     ("maps", wish.maps.as_str()), ("fills", &wish.fills), ("map_values", &wish.map_values),
                     ("tables", &wish.tables), ("on_conflict", on.name()), ("rejects", wish.rejects.name()),
                 ] { input type="hidden" name=(name) value=(value); }
-                (type_name(view, database))
+                (type_name(view, warning))
                 button.danger { (words.do_reinsert) }
             }
         }

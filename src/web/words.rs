@@ -125,6 +125,7 @@ pub struct Words {
     pub plan_safety: &'static str,
     pub plan_new: &'static str,
     pub type_name: &'static str,
+    pub not_development: &'static str,
     pub do_rollback: &'static str,
     pub do_reinsert: &'static str,
     pub plan_again: &'static str,

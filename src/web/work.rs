@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::operations::backup::back_up;
 use crate::operations::check::{self, Checked, Scope};
 use crate::operations::checkpoint::Kinds;
-use crate::operations::guard;
+use crate::operations::guard::{self, Assessment};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::reinsert::{self, Outcome};
 use crate::operations::restore::{RolledBack, plan_rollback, re_insert, roll_back};
@@ -72,10 +72,11 @@ pub struct RollbackPlan {
     pub plan: Plan,
     /// The database now (`after`) against the backup (`before`).
     pub since: Verification,
+    pub warning: Warning,
 }
 
 pub struct ReinsertPlan {
-    pub database: String,
+    pub warning: Warning,
     /// A line for each table, and below it those of its columns that are not simply copied.
     pub lines: Vec<String>,
     pub not_back: Vec<NotBack>,
@@ -120,7 +121,8 @@ pub async fn carry_out(place: &Place, work: &Work, observer: &dyn Observer, inte
                     compare_live(&target.url, &target.place.store, &backup, all, observer, interrupt).await?
                 }
             };
-            Ok(Done::RollbackPlan(Box::new(RollbackPlan { plan, since })))
+            let warning = Warning::of(&interrupt.or(target.judge()).await?, Action::Rollback);
+            Ok(Done::RollbackPlan(Box::new(RollbackPlan { plan, since, warning })))
         }
         Work::Rollback { id, typed } => {
             let target = Target::load(place).await?;
@@ -146,12 +148,17 @@ async fn plan_reinsert(target: Target, id: &str, wish: &Wish, interrupt: &Interr
     let made = interrupt.or(reinsert::prepare(&target.url, store, &backup, &options)).await;
     // what does not fit may be mended by what is suggested
     let plan = made.map_err(|error| suggestions.iter().fold(error, |error, line| error.hint(line)))?;
+    let assessment = interrupt.or(target.judge()).await?;
     Ok(Done::ReinsertPlan(Box::new(ReinsertPlan {
-        database: target.url.database.clone(),
+        warning: Warning::of(&assessment, action(&options)),
         lines: describe(&plan),
         not_back: not_back(&plan, &backup),
         suggestions,
     })))
+}
+
+fn action(options: &Options) -> Action {
+    if options.on_conflict == OnConflict::Replace { Action::Replace } else { Action::Reinsert }
 }
 
 async fn put_back(
@@ -163,8 +170,7 @@ async fn put_back(
     interrupt: &Interrupt,
 ) -> Result<Done> {
     let options = wish.options()?;
-    let action = if options.on_conflict == OnConflict::Replace { Action::Replace } else { Action::Reinsert };
-    permit(target, action, typed, interrupt).await?;
+    permit(target, action(&options), typed, interrupt).await?;
     let backup = target.place.backup(Some(id), Wanted::DataOnly)?;
     let plan = interrupt.or(reinsert::prepare(&target.url, &target.place.store, &backup, &options)).await?;
     let done = re_insert(target, &backup, &plan, observer, interrupt).await?;
@@ -180,22 +186,34 @@ async fn put_back(
     }
 }
 
-/// The database's name is typed always; where a word of a person is needed this is it, unless a program has started the page.
+/// The database's name is typed always; where the guard wants a word for it, as `--confirm` takes it.
 async fn permit(target: &Target, action: Action, typed: &str, interrupt: &Interrupt) -> Result<()> {
-    let database = &target.url.database;
-    if typed.trim() != database {
-        let message = format!("The name that was typed is not that of the database, {database}. Nothing was changed");
-        return Err(Error::new(ErrorKind::Confirmation, message).hint("Go back and type it as it is written there."));
-    }
+    let typed = typed.trim();
     let assessment = interrupt.or(target.judge()).await.map_err(Error::nothing_changed)?;
-    let asks = assessment.name_to_type(action).is_some() && !assessment.is_an_agents();
-    let word = asks.then(|| assessment.identity.to_string());
-    guard::allow(&assessment, action, word.as_deref())?;
-    if asks {
-        // else it is asked again, which does no harm
-        let _ = guard::claim(&assessment);
+    guard::allow(&assessment, action, Some(typed))?;
+    let word = Warning::of(&assessment, action).word;
+    if typed == word {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("What was typed is not {word}, the name of the database. Nothing was changed");
+    Err(Error::new(ErrorKind::Confirmation, message).hint("Go back and type it as it is written there."))
+}
+
+/// What the guard says before anybody confirms.
+pub struct Warning {
+    /// What has to be typed.
+    pub word: String,
+    /// A sign each; empty where the database is for development.
+    pub reasons: Vec<String>,
+}
+
+impl Warning {
+    fn of(assessment: &Assessment, action: Action) -> Self {
+        match assessment.name_to_type(action) {
+            Some(_) => Self { word: assessment.identity.to_string(), reasons: assessment.reasons() },
+            None => Self { word: assessment.identity.database.clone(), reasons: Vec::new() },
+        }
+    }
 }
 
 impl Wish {

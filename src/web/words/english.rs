@@ -121,6 +121,7 @@ pub static ENGLISH: Words = Words {
     plan_safety: "A checkpoint of what is there now is taken first: this can be undone.",
     plan_new: "There is no such database now: it is made anew.",
     type_name: "Type the database's name to confirm:",
+    not_development: "This is not, or not provably, a database for development:",
     do_rollback: "Restore structure and data",
     do_reinsert: "Put the rows back",
     plan_again: "Plan again",

@@ -1,0 +1,165 @@
+//! The page `/backups` in a real Chromium, on a real server with real backups; and what must not get in.
+
+mod scene;
+mod support;
+
+#[path = "page/hostile.rs"]
+mod hostile;
+#[path = "page/served.rs"]
+mod served;
+
+use scene::{SHOP, Scene};
+use served::Served;
+
+#[test]
+fn backups_are_created_and_found_again() {
+    let scene = Scene::new(SHOP);
+    Served::start(&scene).story("create", &[]);
+    assert_eq!(scene.listed().len(), 3);
+    scene.all_whole();
+}
+
+#[test]
+fn a_second_window_sees_the_work_and_cancels_it() {
+    let scene = Scene::new(SHOP);
+    let served = Served::start(&scene);
+    let mut blocker = scene.cluster.session("shop");
+    blocker.run("BEGIN; LOCK TABLE customer IN ACCESS EXCLUSIVE MODE");
+    served.story("cancel", &[]);
+    assert!(scene.listed().is_empty());
+    drop(blocker);
+    // nothing is held or left behind
+    scene.backup();
+}
+
+#[test]
+fn pinned_checked_and_deleted() {
+    let scene = Scene::new(SHOP);
+    let (full, data) = scene.backup();
+    Served::start(&scene).story("pin_and_delete", &[&full]);
+    assert_eq!(scene.listed(), [data]);
+}
+
+#[test]
+fn structure_and_data_are_restored() {
+    let scene = Scene::new(SHOP);
+    let (full, _) = scene.backup();
+    let good = scene.dump();
+    scene.cluster.psql("shop", "DELETE FROM \"Order\" WHERE id > 900; CREATE TABLE extra (n int)");
+    Served::start(&scene).story("restore", &[&full]);
+    assert_eq!(scene.dump(), good);
+}
+
+#[test]
+fn rows_come_back_into_a_changed_schema() {
+    let scene = Scene::new(SHOP);
+    let (_, data) = scene.backup();
+    let names = "SELECT string_agg(full_name, ',' ORDER BY id) FROM customer";
+    scene.cluster.psql("shop", "ALTER TABLE customer RENAME COLUMN name TO full_name");
+    let good = scene.cluster.psql("shop", names);
+    scene.cluster.psql("shop", "UPDATE customer SET full_name = 'lost'; DELETE FROM \"Order\" WHERE id > 900");
+    Served::start(&scene).story("reinsert", &[&data]);
+    assert_eq!(scene.cluster.psql("shop", names), good);
+    assert_eq!(scene.cluster.psql("shop", "SELECT count(*) FROM \"Order\""), "1000");
+}
+
+#[test]
+fn production_is_refused_as_on_the_command_line() {
+    let scene = Scene::new(SHOP);
+    let (full, _) = scene.backup();
+    scene.run(&["guard", "mark", "--yes"]);
+    scene.cluster.psql("shop", "DELETE FROM \"Order\" WHERE id > 900");
+    let before = scene.dump();
+    let mut served = Served::start(&scene);
+    served.story("refused_on_production", &[&full]);
+    // a program that has started the page is no person who types the name
+    served.stop();
+    scene.run(&["guard", "unmark", "--confirm", "shop", "--yes"]);
+    assert_eq!(scene.dump(), before);
+}
+
+#[test]
+fn a_run_tells_what_became_of_the_data() {
+    let scene = Scene::new(SHOP);
+    let psql = scene.cluster.programs.path("psql").display().to_string();
+    let sql = "ALTER TABLE customer DROP COLUMN name, ADD COLUMN full_name text";
+    let said = scene.run(&["run", "--json", "--", &psql, "-X", "-q", "-c", sql, &scene.cluster.url("shop")]);
+    let said: serde_json::Value = serde_json::from_str(&said.code(3).stdout).unwrap();
+    Served::start(&scene).story("run", &[said["run"].as_str().unwrap()]);
+}
+
+#[test]
+fn in_two_languages_light_and_dark_wide_and_narrow_for_everybody() {
+    let scene = Scene::new(SHOP);
+    let (full, _) = scene.backup();
+    scene.run(&["pin", &full]).ok();
+    scene.cluster.psql("shop", "DELETE FROM \"Order\" WHERE id > 400");
+    scene.backup();
+    Served::start(&scene).story("looks", &[&full]);
+}
+
+#[test]
+fn without_a_mouse_and_without_a_script() {
+    let scene = Scene::new(SHOP);
+    scene.backup();
+    let served = Served::start(&scene);
+    served.story("keyboard", &[]);
+    served.story("without_script", &[]);
+    assert_eq!(scene.listed().len(), 6);
+}
+
+#[test]
+fn what_a_terminal_does_is_seen_and_ctrl_c_cancels_what_the_page_does() {
+    let scene = Scene::new(SHOP);
+    let mut served = Served::start(&scene);
+    let mut blocker = scene.cluster.session("shop");
+    blocker.run("BEGIN; LOCK TABLE customer IN ACCESS EXCLUSIVE MODE");
+    let elsewhere = scene.spawn(&["backup"], &std::collections::BTreeMap::new());
+    scene::wait_until("the terminal's backup is seen", || served.get("/now").body.contains("safemigrate backup"));
+    // one at a time, and it is said who is at work
+    let job = served.post("/backups", "kind=full").header("location").to_owned();
+    scene::wait_until("the page's own is refused", || served.get(&job).body.contains("is at work in this store"));
+    scene::signal("TERM", elsewhere.id());
+    assert_eq!(scene::ended(elsewhere).0, 130);
+
+    let job = served.post("/backups", "kind=full").header("location").to_owned();
+    scene::wait_until("it works", || served.get(&job).body.contains("data-live=\"/jobs/2/live\""));
+    assert_eq!(served.stop(), 0);
+    drop(blocker);
+    assert!(scene.listed().is_empty());
+    scene.backup();
+}
+
+#[test]
+fn five_hundred_backups_stay_quick() {
+    let scene = Scene::new(SHOP);
+    let (full, _) = scene.backup();
+    let served = Served::start(&scene);
+    served.copies_of(&full, 500);
+    let page = served.get("/backups");
+    assert_eq!(page.status, 200);
+    assert!(page.body.matches("href=\"/backups/f-").count() > 500);
+}
+
+/// Screenshots for docs/: `SAFEMIGRATE_PICTURES=docs/pictures cargo nextest run --test page pictures --run-ignored only`.
+#[test]
+#[ignore = "it writes into docs/"]
+fn pictures() {
+    let folder = std::path::absolute(std::env::var("SAFEMIGRATE_PICTURES").expect("SAFEMIGRATE_PICTURES")).unwrap();
+    let scene = Scene::new(SHOP);
+    for n in 1..4 {
+        scene
+            .cluster
+            .psql("shop", &format!("INSERT INTO \"Order\" SELECT {n} * 10000 + g, 1 FROM generate_series(1, 400) g"));
+        scene.backup();
+    }
+    let psql = scene.cluster.programs.path("psql").display().to_string();
+    let sql = "ALTER TABLE customer DROP COLUMN name, ADD COLUMN full_name text; DELETE FROM \"Order\" WHERE id < 300";
+    let said = scene.run(&["run", "--json", "--", &psql, "-X", "-q", "-c", sql, &scene.cluster.url("shop")]);
+    let said: serde_json::Value = serde_json::from_str(&said.code(3).stdout).unwrap();
+    scene
+        .cluster
+        .psql("shop", "CREATE TABLE big AS SELECT g AS id, repeat(md5(g::text), 40) FROM generate_series(1, 120000) g");
+    let (full, run) = (said["before"][0].as_str().unwrap(), said["run"].as_str().unwrap());
+    Served::start(&scene).story("pictures", &[folder.to_str().unwrap(), full, run]);
+}
