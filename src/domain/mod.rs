@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod migration_sql;
 pub mod names;
 pub mod prisma_command;
+pub mod progress;
 pub mod reinsert;
 pub mod retention;
 pub mod rows;

@@ -5,6 +5,7 @@ use super::interrupt::Interrupt;
 use super::journal::{Purpose, claim, enter};
 use super::retention;
 use super::target::Target;
+use super::telling::Telling;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Reason;
 use crate::error::Result;
@@ -21,6 +22,7 @@ pub async fn back_up(
     interrupt: &Interrupt,
 ) -> Result<Taken> {
     let store = &target.place.store;
+    let observer = &Telling::new(store, observer);
     let _lock = enter(store, "backup", observer)?;
     let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
     let project = target.project_info(interrupt).await?;

@@ -20,4 +20,5 @@ pub mod retention;
 pub mod rollback;
 mod shadow;
 pub mod target;
+mod telling;
 pub mod verification;

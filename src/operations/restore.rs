@@ -7,6 +7,7 @@ use super::reinsert::{self, Outcome};
 use super::retention;
 use super::rollback::{self, Restored, Strategy};
 use super::target::Target;
+use super::telling::Telling;
 use super::verification::{Extent, compare_live};
 use crate::domain::compare::Verification;
 use crate::domain::event::{Event, Observer};
@@ -53,6 +54,7 @@ pub async fn roll_back(
     interrupt: &Interrupt,
 ) -> Result<RolledBack> {
     let store = &target.place.store;
+    let observer = &Telling::new(store, observer);
     let mut entry = Entry::open(store, &target.url, "rollback", Purpose::Replace, observer, interrupt).await?;
     let ended = replace(target, id, strategy, &mut entry, observer, interrupt).await;
     let restored = entry.close(ended, |_| format!("Rolled back to {id}")).await?;
@@ -139,6 +141,7 @@ pub async fn re_insert(
     interrupt: &Interrupt,
 ) -> Result<ReInserted> {
     let store = &target.place.store;
+    let observer = &Telling::new(store, observer);
     let mut entry = Entry::open(store, &target.url, "reinsert", Purpose::Replace, observer, interrupt).await?;
     entry.step(State::Reinserting).map_err(Error::nothing_changed)?;
     let mut note = |committing: &Committing| {

@@ -21,6 +21,7 @@ mod manifests;
 mod objects;
 mod pair;
 mod pins;
+mod progress;
 mod runs;
 mod sweep;
 

@@ -2,10 +2,10 @@
 
 use super::Page;
 use super::format;
-use super::jobs::Job;
 use super::language::Language;
 use super::words::Words;
 use crate::domain::manifest::{Kind, Reason};
+use crate::domain::progress::Progress;
 use crate::error::Error;
 use crate::operations::ids;
 use maud::{DOCTYPE, Markup, html};
@@ -111,7 +111,7 @@ impl View<'_> {
             @for job in &jobs {
                 p.now {
                     strong { (words.at_work) ": " } (self.job_name(job)) " "
-                    (self.bar(job)) " "
+                    (self.bar(&job.progress())) " "
                     a href={ "/jobs/" (job.number) } { (words.watch) }
                 }
             }
@@ -120,14 +120,15 @@ impl View<'_> {
                     strong { (words.at_work) ": " }
                     code { "safemigrate " (holder.command) } " (" (words.process) " " (holder.pid) ") "
                     (words.at_work_other) " " (format::minute(&holder.since)) " UTC"
+                    @if let Some(progress) = self.page.place.store.progress_of(holder.pid) { ": " (self.bar(&progress)) }
                 }
             }
         }
     }
 
     /// How far a job is.
-    pub fn bar(&self, job: &Job) -> Markup {
-        let (progress, words) = (job.progress(), self.words());
+    pub fn bar(&self, progress: &Progress) -> Markup {
+        let words = self.words();
         let share = progress.bytes.min(progress.total);
         html! {
             span.stage {

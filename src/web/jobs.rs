@@ -4,6 +4,7 @@
 use super::Page;
 use super::work::{Done, Work, carry_out};
 use crate::domain::event::{Event, Observer};
+use crate::domain::progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::operations::ids;
 use crate::operations::interrupt::{Interrupt, Interrupter};
@@ -15,17 +16,6 @@ use tokio::sync::Notify;
 /// Jobs that are remembered after their end.
 const REMEMBERED: usize = 50;
 
-/// How far a job is.
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    pub stage: String,
-    /// Bytes of data; `total` is an estimate, 0 where nobody knows.
-    pub bytes: u64,
-    pub total: u64,
-    pub tables: u64,
-    pub notes: Vec<String>,
-}
-
 pub struct Job {
     /// Its place in the list, from 1.
     pub number: usize,
@@ -33,6 +23,7 @@ pub struct Job {
     /// RFC 3339, UTC.
     pub started_at: String,
     progress: Mutex<Progress>,
+    notes: Mutex<Vec<String>>,
     end: Mutex<Option<Arc<Result<Done, Error>>>>,
     ended: Notify,
     cancelled: AtomicBool,
@@ -46,6 +37,11 @@ pub struct Jobs(Mutex<Vec<Arc<Job>>>);
 impl Job {
     pub fn progress(&self) -> Progress {
         locked(&self.progress).clone()
+    }
+
+    /// Sentences for the user that are no errors.
+    pub fn notes(&self) -> Vec<String> {
+        locked(&self.notes).clone()
     }
 
     pub fn end(&self) -> Option<Arc<Result<Done, Error>>> {
@@ -75,15 +71,9 @@ impl Job {
 
 impl Observer for Job {
     fn on(&self, event: Event) {
-        let mut progress = locked(&self.progress);
-        match event {
-            Event::Stage { label, total_bytes } => {
-                (progress.stage, progress.total, progress.bytes, progress.tables) = (label, total_bytes, 0, 0);
-            }
-            Event::Bytes(more) => progress.bytes += more,
-            Event::TableDone(_) => progress.tables += 1,
-            Event::StageDone => {}
-            Event::Note(text) => progress.notes.push(text),
+        locked(&self.progress).note(&event);
+        if let Event::Note(text) = event {
+            locked(&self.notes).push(text);
         }
     }
 }
@@ -99,6 +89,7 @@ impl Jobs {
                 work,
                 started_at: ids::now(),
                 progress: Mutex::default(),
+                notes: Mutex::default(),
                 end: Mutex::default(),
                 ended: Notify::new(),
                 cancelled: AtomicBool::new(false),

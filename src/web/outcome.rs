@@ -50,11 +50,11 @@ pub fn page(view: &View<'_>, job: &Job) -> Markup {
 /// What changes while it works.
 pub fn part(view: &View<'_>, job: &Job) -> Markup {
     let words = view.words();
-    let notes = job.progress().notes;
+    let notes = job.notes();
     html! {
         @match job.end().as_deref() {
             None => {
-                p { strong { (words.working) ": " } (view.bar(job)) }
+                p { strong { (words.working) ": " } (view.bar(&job.progress())) }
                 @if job.is_cancelled() { p { (words.cancelling) } } @else {
                     form method="post" action={ "/jobs/" (job.number) "/cancel" } { button { (words.cancel) } }
                 }

@@ -2,7 +2,7 @@
 
 use super::html::View;
 use super::structure;
-use crate::domain::compare::{ColumnVerdict, TableVerdict, Verification};
+use crate::domain::compare::{ColumnReport, ColumnVerdict, TableReport, TableVerdict, Verification};
 use crate::domain::run::{Run, State};
 use crate::error::Result;
 use maud::{Markup, html};
@@ -92,7 +92,7 @@ fn facts(view: &View<'_>, run: &Run) -> Markup {
                 dt { (words.migrations_applied) }
                 dd { ul { @for name in &run.migrations_applied { li.migration { (name) } } } }
             }
-            @if let Some(code) = run.prisma_exit_code { dt { (words.prisma_exit) } dd { (code) } }
+            @if let Some(code) = run.prisma_exit_code { dt { (words.exit_code) } dd { (code) } }
             @if let Some(outcome) = &run.outcome { dt { (words.outcome) } dd lang="en" { (outcome) } }
             @if !run.before.is_empty() { dt { (words.checkpoint) } dd { (links(&run.before)) } }
             @if !run.after.is_empty() { dt { (words.after_it) } dd { (links(&run.after)) } }
@@ -138,7 +138,7 @@ pub fn report(view: &View<'_>, verification: &Verification) -> Markup {
                                 span.lost[t.is_loss()] { (table_verdict(view, t.verdict)) }
                             }
                         }
-                        @for c in t.columns.iter().filter(|c| c.verdict != ColumnVerdict::Identical) {
+                        @for c in t.columns.iter().filter(|c| says_more(t, c)) {
                             tr.column {
                                 td data-label=(words.columns) { "· " (c.column) @if let Some(to) = &c.to { " → " (to) } }
                                 td.number data-label=(words.before) { (view.count(c.before)) }
@@ -153,6 +153,16 @@ pub fn report(view: &View<'_>, verification: &Verification) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What becomes of a table becomes of its columns, and of its rows of their values.
+fn says_more(table: &TableReport, column: &ColumnReport) -> bool {
+    let went_with_rows = || column.before.saturating_sub(column.after) <= table.before.saturating_sub(table.after);
+    match (table.verdict, column.verdict) {
+        (TableVerdict::Dropped | TableVerdict::Added, _) | (_, ColumnVerdict::Identical) => false,
+        (TableVerdict::LostRows, ColumnVerdict::LostValues) => column.values_changed.is_some() || !went_with_rows(),
+        _ => true,
     }
 }
 

@@ -8,6 +8,7 @@ use super::checkpoint::{Kinds, Request, Taken, take};
 use super::interrupt::Interrupt;
 use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
+use super::telling::Telling;
 use super::{retention, verification};
 use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
@@ -32,6 +33,7 @@ use ended::all_ended;
 use facts::{drafted, facts};
 
 /// Where a guarded command works.
+#[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub url: &'a DatabaseUrl,
     pub store: &'a Store,
@@ -73,6 +75,8 @@ pub async fn guarded(
     attach: Attach,
     backup: Backup,
 ) -> Result<Outcome> {
+    let telling = Telling::new(place.store, place.observer);
+    let place = &Place { observer: &telling, ..*place };
     let opening = Entry::open(place.store, place.url, action.name(), Purpose::Migrate, place.observer, place.interrupt);
     let mut entry = opening.await?;
     let work = async { Ok(run_attached(child, attach).await?.code) };

@@ -159,7 +159,7 @@ pub static ENGLISH: Words = Words {
     run_title: "Run",
     command: "Command",
     ended: "Ended",
-    prisma_exit: "Prisma's exit code",
+    exit_code: "Exit code",
     migrations_applied: "Migrations applied",
     outcome: "How it ended",
     checkpoint: "Before it",

@@ -159,7 +159,7 @@ pub static RUSSIAN: Words = Words {
     run_title: "Запуск",
     command: "Команда",
     ended: "Завершён",
-    prisma_exit: "Код выхода Prisma",
+    exit_code: "Код выхода",
     migrations_applied: "Применены миграции",
     outcome: "Чем закончилось",
     checkpoint: "До него",
