@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod delete;
+mod export;
 mod guard;
 mod guarded;
 mod history;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Delete(args) => delete::run(&globals, &args, ui),
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
+        Command::Export(args) => export::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
         Command::Lint(args) => lint::run(&globals, &args, ui),
         Command::Hook(args) => hook::run(&globals, &args.action, ui),

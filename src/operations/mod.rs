@@ -3,6 +3,7 @@
 pub mod bystanders;
 pub mod check;
 pub mod checkpoint;
+pub mod export;
 pub mod guard;
 pub mod guarded_run;
 pub mod hook;

@@ -124,6 +124,15 @@ impl Ui {
         self.print(&self.out_style.keep_or_strip(text));
     }
 
+    /// Bytes of a result that is a stream, as they are. Unlike with words, a reader who is gone matters.
+    ///
+    /// # Errors
+    /// Those of stdout.
+    pub fn stream(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.write_all(bytes).and_then(|()| out.flush())
+    }
+
     /// An error that has no report: `error: …`, its causes and hints, or with `--json` one object.
     pub fn error(&self, error: &Error, command: &str) {
         self.bar.clear();
