@@ -158,7 +158,7 @@ fn manifest(snapshot: &Snapshot, request: &Request, tables: Vec<TableData>) -> M
         sequences: snapshot.catalog.sequences.clone(),
         materialized_views: snapshot.catalog.materialized_views.clone(),
         schemas: snapshot.catalog.schemas.clone(),
-        foreign_keys: snapshot.catalog.foreign_keys.clone(),
+        foreign_keys: [snapshot.catalog.foreign_keys.as_slice(), &snapshot.catalog.extension_keys].concat(),
         imported: None,
     }
 }

@@ -53,8 +53,12 @@ impl<'m> Contents<'m> {
             return Err(Error::new(ErrorKind::Tool, unknown()).because("it is compressed"));
         }
         let known = Known::in_contents(&archive.entries);
-        let mut tables: Vec<&TableData> = backup.tables.iter().collect();
+        // the keys of extensions are there before the rows, all others come after them
+        let in_order = filling(backup).tables;
+        let (extensions, mut tables): (Vec<&TableData>, Vec<&TableData>) =
+            in_order.into_iter().partition(|data| data.table.extension_condition.is_some());
         tables.sort_by_key(|data| (&data.table.name.schema, &data.table.name.name));
+        tables.extend(extensions);
         let (tables, data) = known.rows(backup, tables, rows);
         let views = known.refreshes(backup, data.len());
         let comes_after = |entry: &Entry| matches!(entry.section, Section::Data | Section::PostData);
