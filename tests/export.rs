@@ -4,6 +4,8 @@
 mod everything;
 #[path = "export/file.rs"]
 mod file;
+#[path = "export/import.rs"]
+mod import;
 #[path = "export/place.rs"]
 mod place;
 #[path = "export/rows_alone.rs"]

@@ -1,6 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
-use super::export::ExportArgs;
+use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs};
@@ -82,6 +82,9 @@ pub enum Command {
         after_help = "Examples:\n  safemigrate export latest\n  safemigrate export f-7k2m -o - | gzip > shop.sql.gz\n  safemigrate export d-7k2m --format archive -o rows.dump"
     )]
     Export(ExportArgs),
+    /// A file of `pg_dump` into the store, through a scratch database
+    #[command(after_help = "Example:\n  safemigrate import shop.dump")]
+    Import(ImportArgs),
     /// What this database is taken for; mark it as production
     #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
@@ -127,6 +130,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Reinsert(_) => "reinsert",
             Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Guard(guard) => match guard.action {
                 GuardAction::Status => "guard status",
                 GuardAction::Mark => "guard mark",

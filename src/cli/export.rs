@@ -30,3 +30,9 @@ pub struct ExportArgs {
     #[arg(long)]
     pub force: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// A file of `pg_dump` (-Fc, -Ft, plain SQL), its folder (-Fd), or one of `safemigrate export`
+    pub file: PathBuf,
+}

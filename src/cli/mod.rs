@@ -15,7 +15,7 @@ pub use args::{
     BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
     OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
-pub use export::{ExportArgs, ExportFormat};
+pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
 

@@ -8,6 +8,7 @@ mod guard;
 mod guarded;
 mod history;
 mod hook;
+mod import;
 mod init;
 mod lint;
 mod list;
@@ -57,6 +58,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Export(args) => export::run(&globals, &args, ui, interrupt).await,
+        Command::Import(args) => import::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
         Command::Lint(args) => lint::run(&globals, &args, ui),
         Command::Hook(args) => hook::run(&globals, &args.action, ui),

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod guarded_run;
 pub mod hook;
 pub mod ids;
+pub mod import;
 pub mod init;
 pub mod interrupt;
 pub mod journal;

@@ -9,6 +9,7 @@ pub mod databases;
 pub mod dump;
 pub mod emptying;
 pub mod export;
+pub mod import;
 pub mod mark;
 pub mod prisma_journal;
 pub mod reinsert;

@@ -75,7 +75,11 @@ fn the_sql_is_that_of_pg_dump_and_comes_back_by_psql() {
         }
         place.empty("copy");
         place.cluster.psql("copy", &mended(&script));
-        same(&wanted, &place.cluster.dump_with("copy", &bare), format);
+        // since version 17 large objects stand together by their owner, which is one now
+        let content = |dump: &str| {
+            dump.lines().filter(|line| !line.is_empty() && !line.starts_with("--")).collect::<Vec<_>>().join("\n")
+        };
+        same(&content(&wanted), &content(&place.cluster.dump_with("copy", &bare)), format);
     }
 }
 

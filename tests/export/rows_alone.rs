@@ -32,7 +32,7 @@ const SHOP: &str = r#"
 fn come_back_into_the_same_structure() {
     let place = Place::shop(SHOP);
     let (_, rows) = place.back_up();
-    let wanted = place.cluster.state("shop");
+    let wanted = place.cluster.dump("shop");
     place.cluster.psql("shop", "ALTER ROLE maker LOGIN");
     let structure = place.path("structure.sql");
     place.program("pg_dump", "shop", &["-s", "-f", structure.to_str().unwrap()]).ok();
@@ -43,11 +43,11 @@ fn come_back_into_the_same_structure() {
         place.empty("copy");
         place.psql_file("copy", &structure);
         place.psql_file("copy", &file);
-        same(&wanted, &place.cluster.state("copy"), format);
+        same(&wanted, &place.cluster.dump("copy"), format);
         // a second time: the first key that is there already stops all of it
         let again = place.program("psql", "copy", &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file.to_str().unwrap()]);
         assert_ne!(again.code, 0);
-        same(&wanted, &place.cluster.state("copy"), "after the second time");
+        same(&wanted, &place.cluster.dump("copy"), "after the second time");
     }
 }
 
@@ -88,12 +88,12 @@ fn an_owner_without_more_rights_puts_circles_in() {
 fn the_archive_is_read_by_pg_restore() {
     let place = Place::shop(SHOP);
     let (full, rows) = place.back_up();
-    let wanted = place.cluster.state("shop");
+    let wanted = place.cluster.dump("shop");
     let archive = place.export(&full, "archive");
     for jobs in [&["-j", "3"][..], &["--single-transaction"]] {
         place.empty("copy");
         place.program("pg_restore", "copy", &[jobs, &["--exit-on-error", archive.to_str().unwrap()]].concat()).ok();
-        same(&wanted, &place.cluster.state("copy"), "the full one");
+        same(&wanted, &place.cluster.dump("copy"), "the full one");
     }
     let archive = place.export(&rows, "archive");
     let structure = place.path("structure.sql");
@@ -102,5 +102,5 @@ fn the_archive_is_read_by_pg_restore() {
     place.psql_file("copy", &structure);
     let options = ["--data-only", "--disable-triggers", "--exit-on-error", archive.to_str().unwrap()];
     place.program("pg_restore", "copy", &options).ok();
-    same(&wanted, &place.cluster.state("copy"), "the rows alone");
+    same(&wanted, &place.cluster.dump("copy"), "the rows alone");
 }
