@@ -10,5 +10,7 @@ mod import;
 mod place;
 #[path = "export/rows_alone.rs"]
 mod rows_alone;
+#[path = "export/size.rs"]
+mod size;
 #[path = "support/mod.rs"]
 mod support;

@@ -41,11 +41,29 @@ pub async fn load(connection: &mut PgConnection, source: &Source, on_bytes: impl
         inserts_from: 0,
         skipped_lines: 0,
         loaded: Loaded::default(),
+        end: End::Empty,
     };
-    script.run().await?;
-    let loaded = script.loaded;
+    let ran = script.run().await;
+    let Script { loaded, end, .. } = script;
+    if let (Err(error), End::Empty | End::Whole) = (ran, end) {
+        return Err(error);
+    }
+    // pg_restore knows better why there is no more
     text.finish().await?;
-    Ok(loaded)
+    match end {
+        End::Whole => Ok(loaded),
+        End::CutOff => Err(Error::new(ErrorKind::Other, "The file is cut off: it ends in the middle")),
+        End::Empty => Err(Error::new(ErrorKind::Usage, "The file holds no statement: it is none of pg_dump")),
+    }
+}
+
+/// How the text ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// No statement came.
+    Empty,
+    CutOff,
+    Whole,
 }
 
 struct Script<'c, R, F> {
@@ -59,22 +77,26 @@ struct Script<'c, R, F> {
     /// Lines of rows, which the statements have not seen.
     skipped_lines: u64,
     loaded: Loaded,
+    end: End,
 }
 
 impl<R: AsyncRead + Unpin, F: FnMut(u64)> Script<'_, R, F> {
     async fn run(&mut self) -> Result<()> {
         let (mut line, mut is_dump, mut is_whole) = (Vec::new(), false, false);
-        while self.next(&mut line).await? {
+        while self.end != End::CutOff && self.next(&mut line).await? {
             is_dump |= line == BEGINNING;
             is_whole |= line == END;
             let ended = self.statements.line(&line).map_err(|strange| self.refused(&strange))?;
             for statement in ended {
+                if self.end == End::Empty {
+                    self.end = End::Whole;
+                }
                 self.treat(&statement).await?;
             }
         }
         self.send_inserts().await?;
         if !self.statements.is_between() || (is_dump && !is_whole) {
-            return Err(cut_off());
+            self.end = End::CutOff;
         }
         Ok(())
     }
@@ -158,7 +180,8 @@ impl<R: AsyncRead + Unpin, F: FnMut(u64)> Script<'_, R, F> {
             if !matches!(read, Ok(1..)) {
                 let _ = copy.abort("the file is cut off").await;
                 read.context(ErrorKind::Other, || "The file cannot be read to its end".into())?;
-                return Err(cut_off());
+                self.end = End::CutOff;
+                return Ok(());
             }
             self.skipped_lines += 1;
             (self.on_bytes)(line.len() as u64);
@@ -178,10 +201,6 @@ impl<R: AsyncRead + Unpin, F: FnMut(u64)> Script<'_, R, F> {
             }
         }
     }
-}
-
-fn cut_off() -> Error {
-    Error::new(ErrorKind::Other, "The file is cut off: it ends in the middle")
 }
 
 fn told(statement: &Statement) -> String {
