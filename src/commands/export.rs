@@ -4,8 +4,8 @@ use super::target::place;
 use crate::cli::{ExportArgs, ExportFormat, Globals};
 use crate::domain::manifest::{Manifest, Wanted};
 use crate::domain::names::shell_word;
-use crate::error::{Context, Error, ErrorKind, Result};
-use crate::operations::export::{Existing, Format, file_name, start, write, write_file};
+use crate::error::{Error, ErrorKind, Result};
+use crate::operations::export::{Existing, Format, file_name, start, write_file, write_through};
 use crate::operations::interrupt::Interrupt;
 use crate::ui::{Answer, Failure, Fields, Report, Style, Ui, plural, size};
 use serde_json::json;
@@ -29,8 +29,7 @@ pub async fn run(globals: &Globals, args: &ExportArgs, ui: &Ui, interrupt: &Inte
     let existing = if to_stdout { Existing::Refuse } else { may_replace(&path, args.force, ui)? };
     let mut export = start(&place.store, &backup, format, Arc::new(ui.progress()))?;
     let written = if to_stdout {
-        let gone = || "Stdout takes no more of the export".to_owned();
-        write(&mut export, |piece| ui.stream(piece).context(ErrorKind::Other, gone), interrupt).await
+        write_through(&mut export, ui.stream(), interrupt).await
     } else {
         write_file(&mut export, &path, existing, interrupt).await
     };

@@ -124,13 +124,9 @@ impl Ui {
         self.print(&self.out_style.keep_or_strip(text));
     }
 
-    /// Bytes of a result that is a stream, as they are. Unlike with words, a reader who is gone matters.
-    ///
-    /// # Errors
-    /// Those of stdout.
-    pub fn stream(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_all(bytes).and_then(|()| out.flush())
+    /// Stdout for a result that is a stream of bytes. Unlike with words, a reader who is gone matters.
+    pub fn stream(&self) -> Stream {
+        Stream(Arc::clone(&self.out))
     }
 
     /// An error that has no report: `error: …`, its causes and hints, or with `--json` one object.
@@ -173,6 +169,19 @@ impl Ui {
 
     fn print(&self, text: &str) {
         self.bar.suspend(|| write(&self.out, text));
+    }
+}
+
+/// Bytes to stdout, as they are.
+pub struct Stream(Sink);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
     }
 }
 

@@ -1,10 +1,14 @@
 //! The file itself: whole or not there, private, never over another one; and the stream on stdout.
 
 use super::place::Place;
+use safemigrate::domain::event::Quiet;
+use safemigrate::error::ErrorKind;
+use safemigrate::operations::export::{Format, start};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 const SHOP: &str = "CREATE TABLE item (id serial PRIMARY KEY, name text); INSERT INTO item (name) SELECT 'n' || g FROM generate_series(1, 2000) g";
 
@@ -74,6 +78,17 @@ fn stdout_carries_the_file_and_nothing_else() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("2,000 rows"));
     }
     place.run(&["export", &full, "-o", "-", "--json"]).code(2).says("both want stdout");
+    // one who does not read keeps nobody from Ctrl-C
+    place
+        .cluster
+        .psql("shop", "INSERT INTO item (name) SELECT repeat(md5(g::text), 100) FROM generate_series(1, 2000) g");
+    let (full, _) = place.back_up();
+    let mut command = place.command(&["export", &full, "-o", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none());
+    Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     // a reader who leaves is no success
     let mut child =
         place.command(&["export", &full, "-o", "-"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -125,4 +140,35 @@ fn what_is_not_there_and_what_cannot_be_done() {
     without(&rows, "sql").ok();
     place.cluster.psql("postgres", "DROP DATABASE shop");
     place.run(&["export", &full]).ok();
+}
+
+/// What a page does that offers a download.
+#[test]
+fn the_stream_stops_with_its_reader_and_tells_of_a_backup_that_is_gone() {
+    let place = Place::shop(SHOP);
+    place
+        .cluster
+        .psql("shop", "INSERT INTO item (name) SELECT repeat(md5(g::text), 100) FROM generate_series(1, 3000) g");
+    let (full, rows) = place.back_up();
+    let store = place.store();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for id in [&full, &rows] {
+            let mut stream = start(&store, &place.manifest(id), Format::Inserts, Arc::new(Quiet)).unwrap();
+            assert!(stream.next().await.unwrap().is_some_and(|piece| piece.len() >= 1000));
+        }
+        let manifest = place.manifest(&full);
+        place.run(&["delete", &full, "--yes"]).ok();
+        place.run(&["delete", &rows, "--yes"]).ok();
+        let mut stream = start(&store, &manifest, Format::Archive, Arc::new(Quiet)).unwrap();
+        let error = loop {
+            match stream.next().await {
+                Ok(piece) => assert!(piece.is_some(), "it came to a good end"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind, ErrorKind::NoSuchBackup, "{error}");
+    });
+    // the threads and children of the first two are gone by now, or this would wait for them
+    runtime.shutdown_timeout(std::time::Duration::from_secs(60));
 }

@@ -67,7 +67,7 @@ impl Place {
     /// The file that `export ID --format FORMAT` writes.
     pub fn export(&self, id: &str, format: &str) -> PathBuf {
         let path = self.path(&format!("{id}.{format}"));
-        self.run(&["export", id, "--format", format, "-o", path.to_str().unwrap()]).ok();
+        self.run(&["export", id, "--format", format, "--force", "-o", path.to_str().unwrap()]).ok();
         path
     }
 

@@ -104,3 +104,56 @@ fn the_archive_is_read_by_pg_restore() {
     place.program("pg_restore", "copy", &options).ok();
     same(&wanted, &place.cluster.dump("copy"), "the rows alone");
 }
+
+#[test]
+fn hostile_names_and_values_are_text_and_nothing_else() {
+    let names = [
+        "a\"b",
+        "a'b",
+        "a\nb",
+        "\\.",
+        "\\! touch hacked",
+        "$$",
+        "--",
+        "/*",
+        ";",
+        "COPY x FROM stdin;",
+        ":x",
+        "ä 💾",
+        "Select",
+        "_",
+        "a\tb",
+    ];
+    let mut sql = String::new();
+    for (n, name) in names.iter().enumerate() {
+        let (quoted, literal) = (name.replace('"', "\"\""), name.replace('\'', "''"));
+        sql += &format!(
+            "CREATE SCHEMA \"s{n}{quoted}\"; CREATE TABLE \"s{n}{quoted}\".\"{quoted}\" (id serial PRIMARY KEY, \"{quoted} \" text, up integer CONSTRAINT \"{quoted}\" REFERENCES \"s{n}{quoted}\".\"{quoted}\");
+             INSERT INTO \"s{n}{quoted}\".\"{quoted}\" VALUES (1, '{literal}', 2), (2, E'\\n\\\\.\\n\\\\! x\\n', 1);
+             COMMENT ON TABLE \"s{n}{quoted}\".\"{quoted}\" IS '{literal}';\n"
+        );
+    }
+    let place = Place::shop(&sql);
+    let (full, rows) = place.back_up();
+    let wanted = place.cluster.dump("shop");
+    for format in ["sql", "inserts"] {
+        place.empty("copy");
+        place.psql_file("copy", &place.export(&full, format));
+        same(&wanted, &place.cluster.dump("copy"), format);
+    }
+    let structure = place.path("structure.sql");
+    place.program("pg_dump", "shop", &["-s", "-f", structure.to_str().unwrap()]).ok();
+    place.empty("copy");
+    place.psql_file("copy", &structure);
+    place.psql_file("copy", &place.export(&rows, "sql"));
+    same(&wanted, &place.cluster.dump("copy"), "rows alone");
+    let own = place.manifest(&full);
+    for format in ["sql", "archive"] {
+        let file = place.export(&full, format);
+        let said = place.json(&["import", file.to_str().unwrap()]);
+        let there = place.manifest(said["backups"][0]["id"].as_str().unwrap());
+        assert_eq!(there.tables.len(), own.tables.len());
+        assert!(there.tables.iter().zip(&own.tables).all(|(a, b)| a.table.name == b.table.name && a.stats == b.stats));
+    }
+    assert!(!place.path("hacked").exists());
+}

@@ -120,15 +120,46 @@ impl Drop for Export {
 /// Those of `Export::next` and of `sink`; `Interrupted`.
 pub async fn write(
     export: &mut Export,
-    mut sink: impl FnMut(&[u8]) -> Result<()>,
+    mut sink: impl AsyncFnMut(Vec<u8>) -> Result<()>,
     interrupt: &Interrupt,
 ) -> Result<u64> {
     let mut bytes = 0;
     while let Some(piece) = interrupt.or(export.next()).await? {
-        sink(&piece)?;
         bytes += piece.len() as u64;
+        interrupt.or(sink(piece)).await?;
     }
     Ok(bytes)
+}
+
+/// Writes the whole export into something that may make its writer wait, such as a pipe; gives the bytes.
+///
+/// # Errors
+/// Those of `write`; `Other` when it takes no more.
+pub async fn write_through(
+    export: &mut Export,
+    mut out: impl Write + Send + 'static,
+    interrupt: &Interrupt,
+) -> Result<u64> {
+    let (sender, mut pieces) = channel::<Vec<u8>>(1);
+    // on a thread that nobody waits for after an interrupt
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(piece) = pieces.blocking_recv() {
+            out.write_all(&piece)?;
+        }
+        out.flush()
+    });
+    let gone = || Error::new(ErrorKind::Other, "The reader takes no more of the export");
+    let handed = write(export, async |piece| sender.send(piece).await.map_err(|_| gone()), interrupt).await;
+    drop(sender);
+    if handed.as_ref().is_err_and(|error| error.kind == ErrorKind::Interrupted) {
+        return handed;
+    }
+    let ended = interrupt.or(async { Ok(writing.await) }).await?;
+    match ended {
+        Ok(Ok(())) => handed,
+        Ok(Err(error)) => Err(gone().because(error)),
+        Err(error) => Err(gone().because(error)),
+    }
 }
 
 /// Whether a file stands in its place already.
@@ -145,7 +176,8 @@ pub enum Existing {
 pub async fn write_file(export: &mut Export, path: &Path, existing: Existing, interrupt: &Interrupt) -> Result<u64> {
     let cannot = || format!("{} cannot be written", path.display());
     let mut file = NewFile::beside(path).context(ErrorKind::Other, cannot)?;
-    let bytes = write(export, |piece| file.write_all(piece).context(ErrorKind::Other, cannot), interrupt).await?;
+    let bytes =
+        write(export, async |piece| file.write_all(&piece).context(ErrorKind::Other, cannot), interrupt).await?;
     let placed = match existing {
         Existing::Refuse => file.place(),
         Existing::Replace => file.replace(),
