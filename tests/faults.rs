@@ -50,6 +50,11 @@ fn trial_restore() {
 }
 
 #[test]
+fn import() {
+    Rig::new(Journey::import()).strike_everywhere();
+}
+
+#[test]
 fn prune() {
     Rig::new(Journey::prune()).strike_everywhere();
 }

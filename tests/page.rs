@@ -64,6 +64,49 @@ fn rows_come_back_into_a_changed_schema() {
 }
 
 #[test]
+fn files_are_what_export_writes() {
+    let scene = Scene::new(SHOP);
+    let (full, data) = scene.backup();
+    let served = Served::start(&scene);
+    for (id, formats) in [(&full, &["sql", "inserts", "archive"][..]), (&data, &["inserts", "archive"])] {
+        let folder = tempfile::tempdir().unwrap();
+        served.story("download", &[id, folder.path().to_str().unwrap(), &formats.len().to_string()]);
+        for format in formats {
+            let file = folder.path().join("export");
+            scene.run(&["export", id, "--format", format, "-o", file.to_str().unwrap()]).ok();
+            let (got, exported) = (std::fs::read(folder.path().join(format!("got-{format}"))), std::fs::read(&file));
+            assert!(lines(&got.unwrap()) == lines(&exported.unwrap()), "{id} as {format}");
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+}
+
+/// Without those in which pg_restore puts a word that is another each time.
+fn lines(file: &[u8]) -> Vec<&[u8]> {
+    let word = |line: &&[u8]| line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict ");
+    file.split(|byte| *byte == b'\n').filter(|line| !word(line)).collect()
+}
+
+/// A file that breaks off is no file: the browser must not take it for one.
+#[test]
+fn a_damaged_backup_is_no_download() {
+    let scene = Scene::new(SHOP);
+    let (full, _) = scene.backup();
+    let served = Served::start(&scene);
+    let whole = served.get(&format!("/backups/{full}/download/sql"));
+    assert!(whole.status == 200 && whole.body.ends_with("\r\n0\r\n\r\n"), "{whole:?}");
+    assert!(whole.header("content-disposition").contains(&format!("-{full}.sql")), "{whole:?}");
+    let objects = walkdir::WalkDir::new(scene.store().join("objects")).into_iter().flatten();
+    let largest = objects.filter(|e| e.file_type().is_file()).max_by_key(|e| e.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(largest.path()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(largest.path(), bytes).unwrap();
+    let broken = served.get(&format!("/backups/{full}/download/sql"));
+    assert!(!broken.body.ends_with("0\r\n\r\n"), "{broken:?}");
+}
+
+#[test]
 fn production_is_refused_as_on_the_command_line() {
     let scene = Scene::new(SHOP);
     let (full, _) = scene.backup();

@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
@@ -76,6 +77,14 @@ pub enum Command {
     /// Put the rows of a data-only backup into the schema as it is now
     #[command(after_help = "Example:\n  safemigrate reinsert --map Product.price=amount --dry-run")]
     Reinsert(ReinsertArgs),
+    /// A backup as a file for `psql` or `pg_restore`
+    #[command(
+        after_help = "Examples:\n  safemigrate export latest\n  safemigrate export f-7k2m -o - | gzip > shop.sql.gz\n  safemigrate export d-7k2m --format archive -o rows.dump"
+    )]
+    Export(ExportArgs),
+    /// A file of `pg_dump` into the store, through a scratch database
+    #[command(after_help = "Example:\n  safemigrate import shop.dump")]
+    Import(ImportArgs),
     /// What this database is taken for; mark it as production
     #[command(after_help = "Example:\n  safemigrate guard mark")]
     Guard(GuardArgs),
@@ -123,6 +132,8 @@ impl Command {
             Self::Delete(_) => "delete",
             Self::Rollback(_) => "rollback",
             Self::Reinsert(_) => "reinsert",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Guard(guard) => match guard.action {
                 GuardAction::Status => "guard status",
                 GuardAction::Mark => "guard mark",

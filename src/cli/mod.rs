@@ -4,6 +4,7 @@
 
 mod args;
 mod environment;
+mod export;
 mod hook;
 mod init;
 mod pages;
@@ -14,6 +15,7 @@ pub use args::{
     BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
     OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
+pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};
 

@@ -2,7 +2,7 @@
 
 use super::target::target;
 use crate::cli::{BackupArgs, BackupKind, Globals};
-use crate::domain::manifest::Reason;
+use crate::domain::manifest::{Manifest, Reason};
 use crate::error::Result;
 use crate::operations::backup::back_up;
 use crate::operations::checkpoint::{Kinds, Taken};
@@ -26,10 +26,22 @@ pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Inte
     Ok(())
 }
 
-struct Backup {
-    taken: Taken,
+/// Backups that were just made.
+pub struct Backup {
+    pub taken: Taken,
     /// Bytes that each backup alone adds.
-    stored: HashMap<String, u64>,
+    pub stored: HashMap<String, u64>,
+}
+
+impl Backup {
+    /// One for each.
+    pub fn lines(&self, style: &Style) -> Vec<String> {
+        let line = |m: &Manifest| {
+            let (rows, tables) = (plural(m.rows(), "row"), plural(m.tables.len() as u64, "table"));
+            format!("{} {:9}  {rows} in {tables}, {}", style.cyan(&m.id), m.kind.name(), size(m.bytes()))
+        };
+        self.taken.manifests().map(line).collect()
+    }
 }
 
 impl Report for Backup {
@@ -53,11 +65,7 @@ impl Report for Backup {
     }
 
     fn text(&self, style: &Style) -> String {
-        let line = |m: &crate::domain::manifest::Manifest| {
-            let (rows, tables) = (plural(m.rows(), "row"), plural(m.tables.len() as u64, "table"));
-            format!("{} {:9}  {rows} in {tables}, {}", style.cyan(&m.id), m.kind.name(), size(m.bytes()))
-        };
-        let mut lines: Vec<String> = self.taken.manifests().map(line).collect();
+        let mut lines = self.lines(style);
         lines.push(format!("{} in {:.1} s, from one snapshot.", style.green("Backed up"), self.taken.snapshot_seconds));
         lines.join("\n")
     }

@@ -40,6 +40,7 @@ impl Report for List {
                 "id": m.id, "kind": m.kind.name(), "created_at": m.created_at, "database": m.database.name,
                 "tables": m.tables.len(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": backup.stored_bytes,
                 "reason": m.reason.name(), "run": m.run, "pinned": backup.is_pinned(),
+                "imported": m.imported.as_ref().map(|imported| &imported.file),
                 "held": backup.held.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
         });
@@ -61,7 +62,7 @@ impl Report for List {
                 count(m.rows()),
                 size(m.bytes()),
                 size(*stored_bytes),
-                m.reason.name().into(),
+                if m.imported.is_some() { "imported".into() } else { m.reason.name().into() },
             ]);
         }
         let mut text = table.render(style);

@@ -3,10 +3,12 @@
 mod backup;
 mod check;
 mod delete;
+mod export;
 mod guard;
 mod guarded;
 mod history;
 mod hook;
+mod import;
 mod init;
 mod lint;
 mod list;
@@ -66,6 +68,8 @@ where
         Command::Delete(args) => delete::run(&globals, &args, ui),
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
+        Command::Export(args) => export::run(&globals, &args, ui, interrupt).await,
+        Command::Import(args) => import::run(&globals, &args, ui, interrupt).await,
         Command::Guard(args) => guard::run(&globals, args.action, ui).await,
         Command::Lint(args) => lint::run(&globals, &args, ui),
         Command::Hook(args) => hook::run(&globals, &args.action, ui),

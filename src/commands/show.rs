@@ -47,7 +47,7 @@ impl Report for Show {
             "tables": tables.collect::<Vec<_>>(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": self.0.stored_bytes,
             "reason": m.reason.name(), "run": m.run, "pinned": self.0.is_pinned(),
             "held": self.0.held.iter().map(ToString::to_string).collect::<Vec<_>>(), "server_version": m.database.server_version,
-            "project": m.project,
+            "project": m.project, "imported": m.imported.as_ref().map(|imported| &imported.file),
         });
         Fields::from_iter([("backup".to_owned(), backup)])
     }
@@ -63,6 +63,9 @@ impl Report for Show {
         )];
         lines.push(format!("  why        {}", m.reason.name()));
         lines.extend(self.0.held.iter().map(|why| format!("  held       {why}")));
+        if let Some(imported) = &m.imported {
+            lines.push(format!("  from       {}, imported", imported.file));
+        }
         if let Some(run) = &m.run {
             lines.push(format!("  run        {run}"));
         }

@@ -2,7 +2,7 @@
 
 use super::digest::TableStats;
 use super::names::QualifiedName;
-use super::schema::{Sequence, Table};
+use super::schema::{ForeignKey, Sequence, Table};
 use serde::{Deserialize, Serialize};
 
 /// The newest manifest format that this program writes. Newer ones are refused.
@@ -100,6 +100,19 @@ pub struct Manifest {
     pub materialized_views: Vec<QualifiedName>,
     /// User schemas that existed.
     pub schemas: Vec<String>,
+    /// Which rows need which: a table can be filled after those that it references.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Where it was brought in from, if it was not taken from the database of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// A backup that came out of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The file's name, without its folders.
+    pub file: String,
 }
 
 /// Where the backup comes from; never a password.

@@ -78,12 +78,13 @@ pub fn superfluous(newest_first: &[Manifest], keep: usize, is_held: impl Fn(&str
 }
 
 /// The backups of one kind of one database, newest first. Databases go by their name: one that was made anew,
-/// on a new server too, follows the old one.
+/// on a new server too, follows the old one. What was imported is no moment in the life of the database.
 fn timelines(newest_first: &[Manifest]) -> Vec<Vec<&Manifest>> {
     let mut lines: Vec<Vec<&Manifest>> = Vec::new();
-    let mut places: HashMap<(&str, Kind), usize> = HashMap::new();
+    let mut places: HashMap<(&str, bool, Kind), usize> = HashMap::new();
     for manifest in newest_first {
-        let place = *places.entry((&manifest.database.name, manifest.kind)).or_insert(lines.len());
+        let line = (manifest.database.name.as_str(), manifest.imported.is_some(), manifest.kind);
+        let place = *places.entry(line).or_insert(lines.len());
         if place == lines.len() {
             lines.push(Vec::new());
         }

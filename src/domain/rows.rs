@@ -2,6 +2,7 @@
 
 use super::digest::TableStats;
 use memchr::{memchr, memchr_iter};
+use std::borrow::Cow;
 
 /// How COPY text writes NULL.
 pub const NULL: &[u8] = b"\\N";
@@ -102,6 +103,29 @@ pub fn values(row: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// A value (not NULL) as it is, without the escapes that COPY writes.
+pub fn unescape(value: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr(b'\\', value) else { return Cow::Borrowed(value) };
+    let mut text = value[..first].to_vec();
+    let mut rest = &value[first..];
+    while let Some(at) = memchr(b'\\', rest) {
+        text.extend_from_slice(&rest[..at]);
+        let escaped = rest.get(at + 1).copied().unwrap_or(b'\\');
+        text.push(match escaped {
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'v' => 11,
+            itself => itself,
+        });
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    text.extend_from_slice(rest);
+    Cow::Owned(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +149,13 @@ mod tests {
         assert_eq!(counted(&[b"1\ta\n2"], 2), None);
         assert_eq!(counted(&[b"1\n"], 2), None);
         assert_eq!(counted(&[b"1\t2\t3\n"], 2), None);
+    }
+
+    #[test]
+    fn escapes_become_what_they_stand_for() {
+        let raw = br"a\tb\\n\n\r\b\f\v\x\\";
+        assert_eq!(unescape(raw).as_ref(), b"a\tb\\n\n\r\x08\x0c\x0bx\\");
+        assert!(matches!(unescape("ä".as_bytes()), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub struct Catalog {
     /// Partitioned tables (they hold no rows themselves), sorted by name.
     pub partitioned: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// Those of extensions' configuration tables.
+    pub extension_keys: Vec<ForeignKey>,
     pub sequences: Vec<Sequence>,
     /// Populated materialized views in the order in which they can be refreshed.
     pub materialized_views: Vec<QualifiedName>,

@@ -4,7 +4,7 @@ use super::ids;
 use super::interrupt::Interrupt;
 use super::reading::Reading;
 use crate::domain::event::{Event, Observer};
-use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
+use crate::domain::manifest::{Imported, Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::dump::dump_structure;
@@ -60,9 +60,31 @@ pub async fn take(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Taken> {
-    let taken = interrupt.or(naming(url, take_uninterrupted(url, store, request, observer))).await;
+    let taken = interrupt.or(naming(url, take_uninterrupted(url, store, request, None, observer))).await;
     observer.on(Event::StageDone);
     taken.map_err(|e| no_backup(store, request.reason, e))
+}
+
+/// What a file was loaded from and which database it is meant for.
+pub struct Origin {
+    pub database: String,
+    pub imported: Imported,
+}
+
+/// The same of a database into which a file was loaded: the backup is one of the database that it is meant for.
+///
+/// # Errors
+/// Those of `take`.
+pub async fn take_imported(
+    url: &DatabaseUrl,
+    store: &Store,
+    request: &Request,
+    origin: &Origin,
+    observer: &dyn Observer,
+) -> Result<Taken> {
+    take_uninterrupted(url, store, request, Some(origin), observer)
+        .await
+        .map_err(|e| no_backup(store, request.reason, e))
 }
 
 /// What a user asks first when a backup fails, and room for the next try.
@@ -92,6 +114,7 @@ async fn take_uninterrupted(
     url: &DatabaseUrl,
     store: &Store,
     request: &Request,
+    origin: Option<&Origin>,
     observer: &dyn Observer,
 ) -> Result<Taken> {
     let started = Instant::now();
@@ -108,7 +131,13 @@ async fn take_uninterrupted(
         }
     };
     let (tables, structure) = tokio::try_join!(reading.run(&snapshot, Some(&batch), observer), structure)?;
-    let manifest = manifest(&snapshot, request, tables);
+    let mut manifest = manifest(&snapshot, request, tables);
+    if let Some(Origin { database, imported }) = origin {
+        // it has never been on a server under this name
+        manifest.database.name.clone_from(database);
+        manifest.database.system_identifier = None;
+        manifest.imported = Some(imported.clone());
+    }
     // a snapshot that broke meanwhile says so here
     snapshot.close().await?;
     fault::at("checkpoint.read");
@@ -158,5 +187,7 @@ fn manifest(snapshot: &Snapshot, request: &Request, tables: Vec<TableData>) -> M
         sequences: snapshot.catalog.sequences.clone(),
         materialized_views: snapshot.catalog.materialized_views.clone(),
         schemas: snapshot.catalog.schemas.clone(),
+        foreign_keys: [snapshot.catalog.foreign_keys.as_slice(), &snapshot.catalog.extension_keys].concat(),
+        imported: None,
     }
 }

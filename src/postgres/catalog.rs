@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// What belongs to an extension is made by CREATE EXTENSION and is no user data.
 const NOT_OF_AN_EXTENSION: &str = "NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')";
+/// Configuration tables, whose rows are the user's all the same.
+const CONFIGURATION: &str = "EXISTS (SELECT FROM pg_extension x WHERE c.oid = ANY (x.extconfig))";
 /// Schemas of users; they cannot begin with pg_.
 const USER_SCHEMA: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
@@ -29,7 +31,8 @@ async fn read_everything(connection: &mut PgConnection) -> Result<Catalog> {
     Ok(Catalog {
         tables,
         partitioned,
-        foreign_keys: read_foreign_keys(connection).await?,
+        foreign_keys: read_foreign_keys(connection, NOT_OF_AN_EXTENSION).await?,
+        extension_keys: read_foreign_keys(connection, CONFIGURATION).await?,
         sequences: read_sequences(connection).await?,
         materialized_views: read_materialized_views(connection).await?,
         schemas: read_schemas(connection).await?,
@@ -152,7 +155,7 @@ async fn read_keys(connection: &mut PgConnection) -> Result<HashMap<u32, Keys>> 
     Ok(keys)
 }
 
-async fn read_foreign_keys(connection: &mut PgConnection) -> Result<Vec<ForeignKey>> {
+async fn read_foreign_keys(connection: &mut PgConnection, whose: &str) -> Result<Vec<ForeignKey>> {
     let names = |of: &str, key: &str| {
         format!(
             "ARRAY(SELECT a.attname::text FROM unnest(k.{key}) WITH ORDINALITY AS u(num, pos)
@@ -168,7 +171,7 @@ async fn read_foreign_keys(connection: &mut PgConnection) -> Result<Vec<ForeignK
                     pg_get_constraintdef(k.oid) AS definition, k.convalidated, obj_description(k.oid, 'pg_constraint') AS comment
              FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
              JOIN pg_class rc ON rc.oid = k.confrelid JOIN pg_namespace rn ON rn.oid = rc.relnamespace
-             WHERE k.contype = 'f' AND k.conparentid = 0 AND {USER_SCHEMA} AND {NOT_OF_AN_EXTENSION}
+             WHERE k.contype = 'f' AND k.conparentid = 0 AND {USER_SCHEMA} AND {whose}
              ORDER BY 2, 3, 1",
             names("conrelid", "conkey"),
             names("confrelid", "confkey"),

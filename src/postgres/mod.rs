@@ -8,6 +8,8 @@ pub mod copy;
 pub mod databases;
 pub mod dump;
 pub mod emptying;
+pub mod export;
+pub mod import;
 pub mod mark;
 pub mod prisma_journal;
 pub mod reinsert;

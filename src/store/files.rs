@@ -108,6 +108,11 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// The same for the folder in which a file stands.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    sync_folder(folder_of(path))
+}
+
 /// Replaces a file as a whole: temp file beside it, fsync, rename, fsync of the folder.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     write_durable(path, content)?;
@@ -130,7 +135,7 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn durable_temp(folder: &Path, content: &[u8]) -> io::Result<NamedTempFile> {

@@ -18,6 +18,7 @@ mod files;
 mod flaw;
 pub mod lock;
 mod manifests;
+mod new_file;
 mod objects;
 mod pair;
 mod pins;
@@ -29,6 +30,7 @@ pub use files::{create_private_file, make_private_folder};
 pub use flaw::Flaw;
 pub use lock::{Holder, Lock};
 pub use manifests::{Unreadable, understand as understand_manifest};
+pub use new_file::NewFile;
 pub use objects::{Batch, ObjectReader, ObjectWriter, short};
 pub use sweep::Swept;
 

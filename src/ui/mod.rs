@@ -124,6 +124,11 @@ impl Ui {
         self.print(&self.out_style.keep_or_strip(text));
     }
 
+    /// Stdout for a result that is a stream of bytes. Unlike with words, a reader who is gone matters.
+    pub fn stream(&self) -> Stream {
+        Stream(Arc::clone(&self.out))
+    }
+
     /// An error that has no report: `error: …`, its causes and hints, or with `--json` one object.
     pub fn error(&self, error: &Error, command: &str) {
         self.bar.clear();
@@ -164,6 +169,19 @@ impl Ui {
 
     fn print(&self, text: &str) {
         self.bar.suspend(|| write(&self.out, text));
+    }
+}
+
+/// Bytes to stdout, as they are.
+pub struct Stream(Sink);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing but this machine reaches it (`gate`), and whatever takes long is a job (`jobs`) that every window sees.
 
 mod chart;
+mod download;
 mod format;
 mod gate;
 mod html;

@@ -66,9 +66,19 @@ fn actions(view: &View<'_>, backup: &Listed) -> Markup {
             (act(m, pin, pinning, words.pin_hint))
             (act(m, "check", words.check, words.check_hint))
             (act(m, "check-restore", words.check_restore, words.check_restore_hint))
+            p {
+                strong { (words.download) ": " }
+                // of a data-only backup rows are always INSERTs
+                @if m.kind == Kind::Full { (file(m, "sql", words.sql_file)) " · " }
+                (file(m, "inserts", words.inserts_file)) " · " (file(m, "archive", words.archive_file))
+            }
             (delete(view, backup))
         }
     }
+}
+
+fn file(m: &Manifest, format: &str, name: &str) -> Markup {
+    html! { a href={ "/backups/" (m.id) "/download/" (format) } download { (name) } }
 }
 
 fn act(m: &Manifest, verb: &str, name: &str, hint: &str) -> Markup {

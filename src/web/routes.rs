@@ -5,7 +5,7 @@ use super::html::{self, ICON, SCRIPT, STYLE, View};
 use super::jobs::Job;
 use super::language::Language;
 use super::work::{Wish, Work};
-use super::{Page, listing, one, outcome, runs};
+use super::{Page, download, listing, one, outcome, runs};
 use crate::domain::event::Quiet;
 use crate::domain::reinsert::{OnConflict, Rejects};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +32,7 @@ pub fn router(page: Arc<Page>) -> Router {
         .route("/backups", get(list).post(create))
         .route("/backups/{id}", get(backup))
         .route("/backups/{id}/{verb}", post(act))
+        .route("/backups/{id}/download/{format}", get(file))
         .route("/runs", get(all_runs))
         .route("/runs/{id}", get(run))
         .route("/jobs/{number}", get(job))
@@ -111,6 +112,16 @@ async fn list(State(page): Shared, visit: Visit, wish: Asked) -> Response {
 
 async fn backup(State(page): Shared, visit: Visit, Path(id): Path<String>) -> Response {
     shown(visit, &page, |view| if is_id(&id, &["f-", "d-"]) { one::page(view, &id) } else { Ok(None) })
+}
+
+async fn file(State(page): Shared, visit: Visit, Path((id, format)): Path<(String, String)>) -> Response {
+    match download::format(&format).filter(|_| is_id(&id, &["f-", "d-"])) {
+        Some(format) => match download::download(&page, &id, format) {
+            Ok(file) => file,
+            Err(error) => shown(visit, &page, |_| Err(error)),
+        },
+        None => shown(visit, &page, |_| Ok(None)),
+    }
 }
 
 async fn all_runs(State(page): Shared, visit: Visit) -> Response {

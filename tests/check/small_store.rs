@@ -92,6 +92,8 @@ pub fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
             sequences: Vec::new(),
             materialized_views: Vec::new(),
             schemas: vec!["public".into()],
+            foreign_keys: Vec::new(),
+            imported: None,
         };
         store.write_manifests(&[&manifest]).unwrap();
     }

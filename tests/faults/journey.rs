@@ -60,6 +60,7 @@ impl Journey {
             Journey::rollback_in_place(),
             Journey::reinsert(),
             Journey::trial_restore(),
+            Journey::import(),
             Journey::prune(),
             Journey::delete(),
             Journey::recover(),
@@ -149,6 +150,16 @@ impl Journey {
             effect: Effect::Store,
             own: &["trial", "scratch.made"],
         }
+    }
+
+    pub fn import() -> Journey {
+        let begin = |scene: &Scene| {
+            scene.cluster.psql("shop", MORE);
+            let file = scene.folder.path().join("shop.sql");
+            std::fs::write(&file, scene.cluster.script("shop")).unwrap();
+            words(&["import", file.to_str().unwrap()])
+        };
+        Journey { name: "import", begin, without_database: false, effect: Effect::Store, own: &["import"] }
     }
 
     pub fn prune() -> Journey {

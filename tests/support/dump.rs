@@ -33,7 +33,7 @@ impl Cluster {
 }
 
 /// Drops pg_dump's random `\restrict` keys and version comments, and sorts the rows of each table.
-fn normalised(dump: &str) -> String {
+pub fn normalised(dump: &str) -> String {
     let mut text = String::with_capacity(dump.len());
     let mut rows: Option<Vec<&str>> = None;
     for line in dump.split('\n') {

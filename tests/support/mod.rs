@@ -4,7 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
 
 mod cluster;
-mod dump;
+pub mod dump;
 mod extension;
 mod prepared;
 mod prisma_engine;

@@ -27,6 +27,8 @@ fn backup(minute: usize, kind: Kind) -> Manifest {
         sequences: Vec::new(),
         materialized_views: Vec::new(),
         schemas: Vec::new(),
+        foreign_keys: Vec::new(),
+        imported: None,
     }
 }
 

@@ -67,6 +67,8 @@ fn suggested(then: Vec<Table>, now: Vec<Table>, evidence: &Evidence) -> Vec<Stri
         sequences: Vec::new(),
         materialized_views: Vec::new(),
         schemas: Vec::new(),
+        foreign_keys: Vec::new(),
+        imported: None,
     };
     let now = Catalog { tables: now, ..Catalog::default() };
     let known = Known { backup: &backup, now: &now, types: &Types::new(), evidence };

@@ -41,6 +41,7 @@ fn catalog() -> Catalog {
             key("post", "User", " ON UPDATE RESTRICT ON DELETE CASCADE"),
             key("comment", "post", " ON UPDATE CASCADE ON DELETE RESTRICT"),
         ],
+        extension_keys: Vec::new(),
         sequences: Vec::new(),
         materialized_views: Vec::new(),
         schemas: vec!["public".into()],

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// A session from which databases are made, renamed and dropped; one restore beside a database at a time.
-pub(super) struct Desk {
+pub(in crate::operations) struct Desk {
     pub session: PgConnection,
     backend: Backend,
 }
@@ -59,7 +59,10 @@ const TIME_TO_CLEAR_UP: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The work's own; `Interrupted`.
-pub(super) async fn clear_up<T>(interrupt: &Interrupt, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(in crate::operations) async fn clear_up<T>(
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let again = interrupt.anew();
     let mut work = pin!(work);
     match timeout(TIME_TO_CLEAR_UP, &mut work).await {

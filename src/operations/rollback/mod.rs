@@ -19,8 +19,10 @@ mod swap;
 mod trial;
 mod writes;
 
+pub(super) use beside::{Desk, clear_up};
 pub use clean_up::{CleanUp, clean_up};
 pub use plan::plan;
+pub(super) use trial::drop_left_overs;
 pub use trial::{Trial, trial};
 
 use super::interrupt::Interrupt;

@@ -105,6 +105,9 @@ async fn plan_over(mut live: PgConnection, request: &Request<'_>) -> Result<Plan
     if moved {
         notes.push("The backup was taken on another server (or on this one before it was set up anew).".to_owned());
     }
+    if let Some(imported) = &backup.imported {
+        notes.push(format!("The backup was not taken here: it was imported from {}.", imported.file));
+    }
     if strategy == Strategy::InPlace || moved {
         notes.extend(other_locale(&backup.database, &info));
     }

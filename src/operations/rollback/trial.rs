@@ -108,7 +108,7 @@ async fn restore_and_prove(job: &Job<'_>, blueprint: &Blueprint, scratch: &str) 
 }
 
 /// The lock of the desk says that nobody is at work on them.
-async fn drop_left_overs(desk: &mut PgConnection, url: &DatabaseUrl) -> Result<()> {
+pub(in crate::operations) async fn drop_left_overs(desk: &mut PgConnection, url: &DatabaseUrl) -> Result<()> {
     let left = databases::marked(desk, &url.database).await?;
     let is_closed = databases::find(desk, &url.database).await?.is_some_and(|live| !live.allows_connections);
     if is_closed && !left.is_empty() {

@@ -5,6 +5,7 @@
 //! are psql's, and a function without a search path would fail for good.
 
 mod contents;
+mod lexer;
 mod run;
 mod script;
 
@@ -12,6 +13,7 @@ pub use contents::{
     analyze, begin, clear_extension_rows, commit, drop_schemas_but, lend_schemas, referenced_first, run_part,
     search_like_the_application, search_nothing, set_sequences, take_schemas_back,
 };
+pub(super) use lexer::{Lexer, State};
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,
 };
