@@ -128,11 +128,18 @@ impl Jobs {
         locked(&self.0).iter().rev().filter(|job| job.end().is_none()).cloned().collect()
     }
 
-    /// Cancels what is at work and waits until it has put things in order.
-    pub async fn end_all(&self) {
+    /// Cancels what is at work and waits until it has put things in order; each further interrupt is handed on.
+    pub async fn end_all(&self, interrupt: &Interrupt) {
         for job in self.at_work() {
+            let ended = async {
+                job.until_ended().await;
+                Ok(())
+            };
+            tokio::pin!(ended);
             job.cancel();
-            job.until_ended().await;
+            while interrupt.anew().or(ended.as_mut()).await.is_err() {
+                job.cancel();
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ pub async fn serve(
         }
     };
     let ended: Result<()> = interrupt.or(accepting).await;
-    page.jobs.end_all().await;
+    page.jobs.end_all(&interrupt).await;
     match ended {
         Err(error) if error.kind == ErrorKind::Interrupted => Ok(()),
         ended => ended,

@@ -95,9 +95,7 @@ fn delete(view: &View<'_>, backup: &Listed) -> Markup {
             summary { (words.delete) }
             form method="post" action={ "/backups/" (m.id) "/delete" } {
                 p { (words.delete_sure) }
-                @if backup.held.is_empty() {
-                    input type="hidden" name="typed" value=(m.id);
-                } @else {
+                @if !backup.held.is_empty() {
                     label { (words.delete_type) " " input name="typed" required autocomplete="off" spellcheck="false"; }
                 }
                 " " button.danger { (words.delete_yes) }

@@ -241,9 +241,10 @@ fn change(page: &Page, visit: Visit, id: &str, verb: &str, typed: &str) -> Respo
         match verb {
             "pin" => store.pin(id).map(drop),
             "unpin" => store.unpin(id).map(drop),
-            _ if typed != id => Err(Error::new(
+            // also where it has come to be held since the page was shown
+            _ if !asked.held.is_empty() && typed != id => Err(Error::new(
                 ErrorKind::Confirmation,
-                format!("{id} was not typed as it is written. Nothing was changed"),
+                format!("{id} is held, and it was not typed as it is written. Nothing was changed"),
             )),
             _ => delete(store, &asked).map(drop),
         }

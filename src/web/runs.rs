@@ -86,7 +86,7 @@ fn facts(view: &View<'_>, run: &Run) -> Markup {
         dl {
             dt { (words.command) } dd { code { "safemigrate " (run.command) } }
             dt { (words.database) } dd { (run.database) }
-            dt { (words.when) } dd { (view.time(&run.started_at)) " UTC" }
+            dt { (words.when) } dd { (view.time(&run.started_at)) }
             @if let Some(end) = &run.finished_at { dt { (words.ended) } dd { (view.time(end)) " UTC" } }
             @if !run.migrations_applied.is_empty() {
                 dt { (words.migrations_applied) }

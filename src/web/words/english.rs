@@ -21,7 +21,7 @@ pub static ENGLISH: Words = Words {
     data_only: "data-only",
     data_only_hint: "rows that fit a changed schema too",
     kind: "Kind",
-    when: "When",
+    when: "When (UTC)",
     reason: "Reason",
     migration: "Migration, commit",
     tables: "Tables",

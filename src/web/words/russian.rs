@@ -21,7 +21,7 @@ pub static RUSSIAN: Words = Words {
     data_only: "только данные",
     data_only_hint: "строки, которые подойдут и к изменённой схеме",
     kind: "Вид",
-    when: "Когда",
+    when: "Когда (UTC)",
     reason: "Причина",
     migration: "Миграция, коммит",
     tables: "Таблицы",
