@@ -69,6 +69,8 @@ impl Report for Import {
             shell_word(&self.file.to_string_lossy()),
             self.database
         ));
+        let full = self.backup.taken.full.iter().map(|full| &full.id);
+        lines.extend(full.map(|id| format!("To put it in place of {}: safemigrate rollback {id}", self.database)));
         if !self.left_out.is_empty() {
             let count = plural(self.left_out.len() as u64, "statement");
             lines.push(format!(
