@@ -14,5 +14,6 @@ pub mod git;
 pub mod operations;
 pub mod postgres;
 pub mod prisma;
+pub mod scheduler;
 pub mod store;
 pub mod ui;

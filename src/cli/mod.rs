@@ -8,6 +8,7 @@ mod hook;
 mod init;
 mod pages;
 mod passthrough;
+mod schedule;
 mod usage;
 
 pub use args::{
@@ -16,6 +17,8 @@ pub use args::{
 };
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, completions, man_pages};
+
+pub use schedule::{InstallArgs, ScheduleAction, ScheduleArgs, ScheduledArgs, UninstallArgs};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 

@@ -18,6 +18,7 @@ mod prune;
 mod recover;
 mod reinsert;
 mod rollback;
+mod schedule;
 mod settle;
 mod show;
 mod status;
@@ -47,6 +48,7 @@ pub async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
+        Command::Schedule(args) => schedule::run(&globals, &args.action, ui, interrupt).await,
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,
         Command::Prune(args) => prune::run(&globals, &args, ui),

@@ -17,6 +17,7 @@ pub mod reinsert;
 pub mod restore;
 pub mod retention;
 pub mod rollback;
+pub mod schedule;
 mod shadow;
 pub mod target;
 pub mod verification;

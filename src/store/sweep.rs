@@ -29,6 +29,7 @@ impl Store {
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
             (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
+            (self.schedule_folder(), super::names_in(&self.schedule_folder())?.into_iter().filter(unnamed).collect()),
         ] {
             for name in left {
                 fault::at("sweep.left-over");
