@@ -199,8 +199,8 @@ impl Report for Scheduled {
 fn status(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     let store = place(globals)?.store;
     let state = schedule::state(&store)?;
-    let mut problems = Vec::new();
-    let mut line = None;
+    let (mut line, mut problems) = (None, Vec::new());
+    let mut is_broken = false;
     if let Some(state) = &state {
         let runner = state.schedule.runner;
         match installed(&store, &state.schedule) {
@@ -212,11 +212,12 @@ fn status(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
             Ok(None) => problems.push(format!("{runner} knows nothing of it any more")),
             Err(error) => problems.push(error.to_string()),
         }
+        is_broken = !problems.is_empty();
         if runner == Runner::Cron && cron_runs() == Some(false) {
             problems.push("no cron is running on this machine (service cron start)".to_owned());
         }
     }
-    ui.result(&Status { state, line, problems });
+    ui.result(&Status { state, line, is_broken, problems });
     Ok(())
 }
 
@@ -224,6 +225,8 @@ struct Status {
     state: Option<State>,
     /// What cron or systemd has.
     line: Option<String>,
+    /// To install it again would help.
+    is_broken: bool,
     problems: Vec<String>,
 }
 
@@ -293,7 +296,7 @@ impl Report for Status {
             lines.push(format!("{} {late}", style.yellow("warning:")));
         }
         lines.extend(self.problems.iter().map(|problem| format!("{} {problem}", style.yellow("warning:"))));
-        if !self.problems.is_empty() || matches!(state.health, Health::Late(_)) {
+        if self.is_broken || matches!(state.health, Health::Late(_)) {
             lines.push(format!(
                 "{} To check everything and put it in order: safemigrate schedule install",
                 style.cyan("hint:")

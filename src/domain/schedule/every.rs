@@ -44,6 +44,7 @@ impl Every {
             1 => "* * * * *".to_owned(),
             DAY => format!("{} 12 * * *", spread % HOUR),
             HOUR => format!("{} * * * *", spread % HOUR),
+            minutes if minutes < HOUR && spread.is_multiple_of(minutes) => format!("*/{minutes} * * * *"),
             minutes if minutes < HOUR => format!("{}-59/{minutes} * * * *", spread % minutes),
             minutes => format!("{} */{} * * *", spread % HOUR, minutes / HOUR),
         }
@@ -125,6 +126,7 @@ mod tests {
         1d: 57 12 * * * | *-*-* 12:57:00
         1d: 57 12 * * * | *-*-* 12:57:00
         ");
+        assert_eq!("15m".parse::<Every>().unwrap().cron(45), "*/15 * * * *");
         assert_eq!(Every::HOUR, "1h".parse().unwrap());
         for text in [
             "7m",

@@ -59,7 +59,9 @@ pub async fn run(
             Ok(Ran::Skipped(why))
         }
         Err(error) => {
-            let _ = note(Outcome::Failed, Some(error.to_string()));
+            // there it stands beside the question what there is, not what was changed
+            let why = error.to_string().replace(". Nothing was changed", "");
+            let _ = note(Outcome::Failed, Some(why));
             Err(error)
         }
     }
