@@ -6,6 +6,8 @@ mod support;
 
 #[path = "schedule/install.rs"]
 mod install;
+#[path = "schedule/quoting.rs"]
+mod quoting;
 #[path = "schedule/real_cron.rs"]
 mod real_cron;
 #[path = "schedule/run.rs"]
