@@ -61,21 +61,21 @@ impl Snapshot {
         Ok(connection)
     }
 
-    /// Ranges of pages of about `segment_pages` that together are the whole table; none for an empty one.
-    /// Each is a condition for `copy_out_statement`. The last has no upper end.
+    /// Ranges of pages that together are the whole table; none for an empty one. `starts` gives the page at which each
+    /// begins, for so many pages. Each is a condition for `copy_out_statement`. The last has no upper end.
     ///
     /// # Errors
     /// `Server`.
-    pub async fn ranges(&mut self, table: &Table, segment_pages: u64) -> Result<Vec<String>> {
+    pub async fn ranges(&mut self, table: &Table, starts: fn(u64) -> Vec<u64>) -> Result<Vec<String>> {
         let pages = self.pages.get(&table.oid).copied().unwrap_or(0);
         if pages == 0 {
             return Ok(Vec::new());
         }
         // before 14 a range of ctid reads the whole table
-        if pages <= segment_pages || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
+        let starts = starts(pages);
+        if starts.len() < 2 || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
             return Ok(vec![String::new()]);
         }
-        let starts: Vec<u64> = (0..pages).step_by(usize::try_from(segment_pages).unwrap_or(usize::MAX)).collect();
         let mut ranges = Vec::with_capacity(starts.len());
         for (n, start) in starts.iter().enumerate() {
             ranges.push(match starts.get(n + 1) {
