@@ -10,7 +10,7 @@ use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::census::misread;
 use crate::postgres::copy::{copy_out, copy_out_statement};
-use crate::postgres::snapshot::Snapshot;
+use crate::postgres::snapshot::{Snapshot, TableSize};
 use crate::store::{Batch, ObjectWriter};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,14 +104,17 @@ impl Reading {
 }
 
 /// At which pages the segments of a table begin. A page is always in the same segment, however large the table grows:
-/// what was stored of it once is never cut in another way.
-fn segment_starts(pages: u64) -> Vec<u64> {
-    let (mut starts, mut at, mut size) = (Vec::new(), 0, FINEST);
-    while at < pages {
+/// what was stored of it once is never cut in another way. Where the long values of a page are beside it (TOAST), twice
+/// as many halve the pages.
+fn segment_starts(size: TableSize) -> Vec<u64> {
+    let weight = size.toast_pages.checked_div(size.pages).unwrap_or(0) + 1;
+    let finer = weight.ilog2().min(FINEST.ilog2());
+    let (mut starts, mut at, mut width) = (Vec::new(), 0, FINEST >> finer);
+    while at < size.pages {
         starts.push(at);
-        at += size;
+        at += width;
         if starts.len().is_multiple_of(OF_EACH_SIZE) {
-            size = (size * 2).min(COARSEST);
+            width = (width * 2).min(COARSEST >> finer);
         }
     }
     starts
@@ -177,21 +180,31 @@ fn of_table(mut error: Error, table: &Table) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::segment_starts;
+    use super::{TableSize, segment_starts};
+
+    fn starts(pages: u64) -> Vec<u64> {
+        segment_starts(TableSize { pages, toast_pages: 0 })
+    }
 
     #[test]
     fn a_table_that_grows_is_cut_where_it_was() {
-        assert!(segment_starts(0).is_empty());
-        assert_eq!(segment_starts(16), [0]);
-        assert_eq!(segment_starts(17), [0, 16]);
-        let large = segment_starts(1_000_000);
+        assert!(starts(0).is_empty());
+        assert_eq!(starts(16), [0]);
+        assert_eq!(starts(17), [0, 16]);
+        let large = starts(1_000_000);
         for pages in [1, 100, 2047, 2048, 2049, 70_000, 999_999] {
-            let starts = segment_starts(pages);
+            let starts = starts(pages);
             assert!(large.starts_with(&starts) && starts.last().is_some_and(|last| *last < pages), "{pages}");
         }
         // 8 GB, and what a terabyte has of them
-        assert_eq!((large.len(), segment_starts(131_072_000).len()), (1619, 128_644));
+        assert_eq!((large.len(), starts(131_072_000).len()), (1619, 128_642));
         let widths: Vec<u64> = large.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(widths.is_sorted() && widths.last() == Some(&1024));
+    }
+
+    #[test]
+    fn long_values_make_it_finer() {
+        let second = |toast_pages| segment_starts(TableSize { pages: 100, toast_pages })[1];
+        assert_eq!([0, 99, 100, 299, 300, 1499, 1500, 1_000_000].map(second), [16, 16, 8, 8, 4, 2, 1, 1]);
     }
 }
