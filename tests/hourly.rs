@@ -7,15 +7,15 @@ mod support;
 
 use scene::Scene;
 
-/// 25 MB of text.
+/// 13 MB of text.
 const ROWS: &str = r#"
     CREATE TABLE customer (id serial PRIMARY KEY, name text NOT NULL, email text UNIQUE, about text, seen timestamptz DEFAULT '2026-01-01');
     CREATE TABLE item (id bigserial PRIMARY KEY, customer int NOT NULL REFERENCES customer, title text, note text);
     CREATE INDEX ON item (customer);
     INSERT INTO customer (name, email, about)
-        SELECT 'Customer ' || n, 'c' || n || '@example.com', repeat(md5(n::text) || ' likes things. ', 4) FROM generate_series(1, 20000) n;
+        SELECT 'Customer ' || n, 'c' || n || '@example.com', repeat(md5(n::text) || ' likes things. ', 4) FROM generate_series(1, 12000) n;
     INSERT INTO item (customer, title, note)
-        SELECT 1 + n % 20000, 'Item ' || n, repeat(md5(n::text) || ' ' || md5((n * 7)::text), 8) FROM generate_series(1, 38000) n;
+        SELECT 1 + n % 12000, 'Item ' || n, repeat(md5(n::text) || ' ' || md5((n * 7)::text), 8) FROM generate_series(1, 18000) n;
     CREATE TABLE file (id int PRIMARY KEY, content oid);
     INSERT INTO file SELECT n, lo_from_bytea(0, convert_to(repeat(md5(n::text), 3000), 'UTF8')) FROM generate_series(1, 10) n;
     VACUUM ANALYZE;
@@ -48,7 +48,7 @@ fn a_day_of_backups_costs_little() {
     let mut added = Vec::new();
     for hour in 1..24_u64 {
         if hour > 8 {
-            let n = hour * 799;
+            let n = hour * 499;
             scene.cluster.psql(
                 "shop",
                 &format!(
