@@ -14,6 +14,7 @@ pub mod git;
 pub mod operations;
 pub mod postgres;
 pub mod prisma;
+pub mod scheduler;
 pub mod store;
 pub mod ui;
 pub mod web;

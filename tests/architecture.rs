@@ -164,7 +164,7 @@ fn sqlx_outside_postgres_is_found() {
 
 #[test]
 fn a_child_made_elsewhere_is_found() {
-    insta::assert_snapshot!(says(processes, "operations/x.rs", "use std::process::{Command, ExitCode};"), @"src/operations/x.rs:1: std::process::Command: children are made in postgres/tools.rs, prisma/ and git/ only");
+    insta::assert_snapshot!(says(processes, "operations/x.rs", "use std::process::{Command, ExitCode};"), @"src/operations/x.rs:1: std::process::Command: children are made in postgres/tools.rs, prisma/, git/ and scheduler/ only");
     for text in ["use tokio::process::Command;", "use std::process;", "fn f() { std::process::Command::new(\"x\"); }"] {
         assert_ne!(says(processes, "store/files.rs", text), "", "{text}");
         assert_eq!(says(processes, "postgres/tools.rs", text), "", "{text}");

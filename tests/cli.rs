@@ -58,6 +58,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       verify       Compare the live database with a backup: rows, columns, values
       check        Are the backups themselves whole? `--restore` proves it
       history      The guarded commands that ran, and how they ended
+      schedule     A full backup every hour by cron: install, status, uninstall
       status       Unfinished runs and what to do about them
       recover      Finish or undo what a crash left
       prune        Delete old backups; those that are held stay

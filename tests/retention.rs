@@ -74,6 +74,52 @@ fn in_the_morning_after_a_wipe_the_good_one_is_there() {
     assert_eq!(listed(&small).len(), 6);
 }
 
+/// What `du` counts.
+fn on_disk(small: &SmallStore) -> u64 {
+    let output = Command::new("du").args(["--summarize", "--block-size=1"]).arg(small.store.root()).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Said before, said afterwards, and what the disk says.
+#[test]
+fn what_is_said_to_be_freed_is_freed() {
+    let small = SmallStore::new();
+    for hour in 0..8 {
+        write(&small.store, &format!("hour00{hour:02}"), &format!("2026-01-03T{hour:02}:00:00.000Z"), 3000 + hour);
+    }
+    object(&small, &["pin", "f-hour0001"], 0);
+    object(&small, &["pin", "d-hour0000"], 0);
+    let before = on_disk(&small);
+    let files = small.files();
+    let planned = object(&small, &["prune", "--keep", "3", "--dry-run"], 0);
+    assert_eq!(small.files(), files, "nothing was changed");
+    let shown = run(&small, &["prune", "--keep", "3", "--dry-run"]).ok();
+    let shown = shown.says("12 backups would go; ").says("Nothing was changed (--dry-run)").stdout;
+    let line = |id: &str| shown.lines().find(|line| line.starts_with(id)).unwrap_or_default().to_owned();
+    assert!(line("f-hour0004").ends_with("yes   3 newer full backups of shop"), "{shown}");
+    assert!(line("d-aaaaaaaa").ends_with("yes   9 newer data-only backups of shop"), "{shown}");
+    assert!(line("f-hour0001").ends_with("held  pinned"), "{shown}");
+    let done = object(&small, &["prune", "--keep", "3"], 0);
+    for field in ["removed", "why", "held", "objects_removed", "bytes_freed"] {
+        assert_eq!(planned[field], done[field], "{field}");
+    }
+    assert_eq!(done["removed"].as_array().unwrap().len(), 12, "{done}");
+    let freed = done["bytes_freed"].as_u64().unwrap();
+    assert!(freed > 0 && before - on_disk(&small) == freed, "{freed} and {}", before - on_disk(&small));
+    // all that a backup adds is freed with it, manifest and all
+    let adds = object(&small, &["list"], 0)["backups"][0]["stored_bytes"].clone();
+    let before = on_disk(&small);
+    let newest = listed(&small)[0].clone();
+    let done = object(&small, &["delete", &newest, "--yes"], 0);
+    assert_eq!((&done["bytes_freed"], before - on_disk(&small)), (&adds, adds.as_u64().unwrap()));
+    // as long as one cannot be read no object goes, and nobody says that it would
+    fs::write(small.manifest_file("d-hour0000"), b"{").unwrap();
+    let (planned, before) = (object(&small, &["prune", "--keep", "1", "--dry-run"], 0), on_disk(&small));
+    let done = object(&small, &["prune", "--keep", "1"], 0);
+    assert_eq!((&planned["bytes_freed"], &done["objects_removed"]), (&done["bytes_freed"], &json!(0)));
+    assert_eq!(done["bytes_freed"], before - on_disk(&small));
+}
+
 #[test]
 fn the_real_story_ends_with_all_rows_back() {
     let scene = Scene::new(SHOP);

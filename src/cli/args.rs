@@ -4,6 +4,7 @@ use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
+use super::schedule::{ScheduleAction, ScheduleArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -53,6 +54,9 @@ pub enum Command {
     /// The guarded commands that ran, and how they ended
     #[command(after_help = "Example:\n  safemigrate history")]
     History,
+    /// A full backup every hour by cron: install, status, uninstall
+    #[command(after_help = "Example:\n  safemigrate schedule install --every 6h")]
+    Schedule(ScheduleArgs),
     /// Unfinished runs and what to do about them
     #[command(after_help = "Example:\n  safemigrate status")]
     Status,
@@ -124,6 +128,12 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Check(_) => "check",
             Self::History => "history",
+            Self::Schedule(schedule) => match schedule.action {
+                ScheduleAction::Install(_) => "schedule install",
+                ScheduleAction::Uninstall(_) => "schedule uninstall",
+                ScheduleAction::Status => "schedule status",
+                ScheduleAction::Run(_) => "schedule run",
+            },
             Self::Status => "status",
             Self::Recover => "recover",
             Self::Prune(_) => "prune",
@@ -246,6 +256,10 @@ pub struct PruneArgs {
     /// How many of each kind stay [default: `[retention]` of safemigrate.toml, else 10]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub keep: Option<usize>,
+
+    /// Show what would go, and why, and what that would free; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A pruning that leaves nothing is no pruning.

@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod pages;
 mod passthrough;
+mod schedule;
 mod usage;
 
 pub use args::{
@@ -18,6 +19,8 @@ pub use args::{
 pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};
+
+pub use schedule::{InstallArgs, ScheduleAction, ScheduleArgs, ScheduledArgs, UninstallArgs};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};
 

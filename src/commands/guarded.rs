@@ -11,6 +11,7 @@ use crate::domain::suggest::entries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::guarded_run::{Attach, Backup, Outcome, Place, guarded};
 use crate::operations::interrupt::Interrupt;
+use crate::operations::schedule;
 use crate::operations::target::Target;
 use crate::prisma::{ChildCommand, prisma_command};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
@@ -89,6 +90,9 @@ impl Journey<'_> {
     ) -> Result<(), Failure> {
         let Self { globals, target, ui, interrupt } = *self;
         permit(target, action, globals, ui, interrupt).await?;
+        if let Some(concern) = schedule::concern(&target.place.store) {
+            ui.warn(&concern);
+        }
         let progress = ui.progress();
         let place = Place {
             url: &target.url,

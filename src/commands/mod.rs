@@ -21,6 +21,7 @@ mod prune;
 mod recover;
 mod reinsert;
 mod rollback;
+mod schedule;
 mod settle;
 mod show;
 mod status;
@@ -60,6 +61,7 @@ where
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
+        Command::Schedule(args) => schedule::run(&globals, &args.action, ui, interrupt).await,
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,
         Command::Prune(args) => prune::run(&globals, &args, ui),

@@ -4,6 +4,7 @@ use super::target::place;
 use crate::cli::Globals;
 use crate::domain::run::Run;
 use crate::error::Result;
+use crate::operations::schedule::{self, State};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
@@ -13,7 +14,14 @@ pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     for file in place.store.unreadable_runs()? {
         ui.warn(&format!("Whether this run ended is not known, its journal cannot be read: {}", file.display()));
     }
-    ui.result(&Status { unfinished, at_work: place.store.lock_holder().map(|holder| holder.pid) });
+    let schedule = match schedule::state(&place.store) {
+        Ok(schedule) => schedule,
+        Err(error) => {
+            ui.warn(&format!("Whether the scheduled backups are taken is not known: {error}"));
+            None
+        }
+    };
+    ui.result(&Status { unfinished, at_work: place.store.lock_holder().map(|holder| holder.pid), schedule });
     Ok(())
 }
 
@@ -21,6 +29,7 @@ struct Status {
     unfinished: Vec<Run>,
     /// The process that is at work right now.
     at_work: Option<u32>,
+    schedule: Option<State>,
 }
 
 impl Status {
@@ -46,16 +55,19 @@ impl Report for Status {
             .unfinished
             .iter()
             .map(|run| json!({ "run": run.id, "command": run.command, "state": run.state, "next": self.next(run) }));
-        Fields::from_iter([("unfinished".to_owned(), unfinished.collect())])
+        let schedule = self.schedule.as_ref().map(super::schedule::as_json);
+        Fields::from_iter([("unfinished".to_owned(), unfinished.collect()), ("schedule".to_owned(), json!(schedule))])
     }
 
     fn text(&self, style: &Style) -> String {
+        let schedule = self.schedule.as_ref().map(|state| super::schedule::in_one_line(state, style));
         if self.unfinished.is_empty() {
-            return style.green("Nothing is unfinished.");
+            let nothing = style.green("Nothing is unfinished.");
+            return std::iter::once(nothing).chain(schedule).collect::<Vec<_>>().join("\n");
         }
         let entry = |run: &Run| {
             format!("{} {} {}\n    {}", style.cyan(&run.id), run.command, style.ago(&run.started_at), self.next(run))
         };
-        self.unfinished.iter().map(entry).collect::<Vec<_>>().join("\n")
+        self.unfinished.iter().map(entry).chain(schedule).collect::<Vec<_>>().join("\n")
     }
 }

@@ -21,6 +21,7 @@ pub mod reinsert;
 pub mod retention;
 pub mod rows;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod suggest;
 pub mod touched;

@@ -73,8 +73,29 @@ pub fn holds(newest_first: &[Manifest], pinned: &HashSet<String>, runs: &[Run]) 
 
 /// Ids beyond the newest `keep` of each kind of each database, except the held ones.
 pub fn superfluous(newest_first: &[Manifest], keep: usize, is_held: impl Fn(&str) -> bool) -> Vec<String> {
-    let beyond = timelines(newest_first).into_iter().flat_map(|line| line.into_iter().skip(keep));
-    beyond.filter(|m| !is_held(&m.id)).map(|m| m.id.clone()).collect()
+    let beyond = beyond(newest_first, keep).into_iter();
+    beyond.filter(|old| !is_held(&old.backup.id)).map(|old| old.backup.id.clone()).collect()
+}
+
+/// A backup that is not among the newest of its kind and database.
+pub struct Old<'m> {
+    pub backup: &'m Manifest,
+    /// How many of that kind and database are newer.
+    pub newer: usize,
+}
+
+impl fmt::Display for Old<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backup, newer } = self;
+        write!(f, "{newer} newer {} backups of {}", backup.kind.name(), backup.database.name)
+    }
+}
+
+/// The backups beyond the newest `keep` of each kind of each database, held ones too.
+pub fn beyond(newest_first: &[Manifest], keep: usize) -> Vec<Old<'_>> {
+    let lines = timelines(newest_first).into_iter();
+    let old = |line: Vec<_>| line.into_iter().enumerate().skip(keep).map(|(newer, backup)| Old { backup, newer });
+    lines.flat_map(old).collect()
 }
 
 /// The backups of one kind of one database, newest first. Databases go by their name: one that was made anew,

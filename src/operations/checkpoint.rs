@@ -10,6 +10,7 @@ use crate::fault;
 use crate::postgres::dump::dump_structure;
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
+use crate::postgres::tools::{Program, find};
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::naming;
 use crate::store::{Batch, Store};
@@ -85,6 +86,22 @@ pub async fn take_imported(
     take_uninterrupted(url, store, request, Some(origin), observer)
         .await
         .map_err(|e| no_backup(store, request.reason, e))
+}
+
+/// Everything that comes before the reading: the database is reached, all of it may be read, a fitting `pg_dump` is there.
+///
+/// # Errors
+/// As those of `take`.
+pub async fn plan(url: &DatabaseUrl, kinds: Kinds) -> Result<()> {
+    let planning = async {
+        let mut snapshot = Snapshot::open(url).await?;
+        if kinds != Kinds::DataOnly {
+            find(Program::PgDump, snapshot.database.server_version)?;
+        }
+        Reading::plan(&mut snapshot).await?;
+        snapshot.close().await
+    };
+    naming(url, planning).await.map_err(explain_rights)
 }
 
 /// What a user asks first when a backup fails, and room for the next try.

@@ -20,6 +20,7 @@ pub mod reinsert;
 pub mod restore;
 pub mod retention;
 pub mod rollback;
+pub mod schedule;
 mod shadow;
 pub mod target;
 mod telling;

@@ -10,15 +10,20 @@ use crate::fault;
 use crate::postgres::PgConnection;
 use crate::postgres::census::misread;
 use crate::postgres::copy::{copy_out, copy_out_statement};
-use crate::postgres::snapshot::Snapshot;
+use crate::postgres::snapshot::{Snapshot, TableSize};
 use crate::store::{Batch, ObjectWriter};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Pages of a table that make one segment: 8 MB of heap, small enough to share, large enough to be few.
-const SEGMENT_PAGES: u64 = 1024;
+/// Pages of the first segments of a table: 128 kB of heap. A changed row costs the next backup a segment where it was and
+/// one where it is.
+const FINEST: u64 = 16;
+/// Pages of the last ones of a large table: 8 MB, so that they are few.
+const COARSEST: u64 = 1024;
+/// So many of each size, then twice the pages.
+const OF_EACH_SIZE: usize = 128;
 
 /// The segments of a snapshot's tables, in the order in which they will be read.
 pub struct Reading {
@@ -51,7 +56,7 @@ impl Reading {
         let tables: Vec<Arc<Table>> = snapshot.catalog.tables.iter().cloned().map(Arc::new).collect();
         let mut per_table: Vec<Vec<Job>> = Vec::new();
         for (n, table) in tables.iter().enumerate() {
-            let ranges = snapshot.ranges(table, SEGMENT_PAGES).await?.into_iter().enumerate();
+            let ranges = snapshot.ranges(table, segment_starts).await?.into_iter().enumerate();
             let job = |(segment, range): (usize, String)| Job {
                 table: n,
                 segment,
@@ -96,6 +101,23 @@ impl Reading {
         }
         Ok(put_together(&self.tables, done))
     }
+}
+
+/// At which pages the segments of a table begin. A page is always in the same segment, however large the table grows:
+/// what was stored of it once is never cut in another way. Where the long values of a page are beside it (TOAST), twice
+/// as many halve the pages.
+fn segment_starts(size: TableSize) -> Vec<u64> {
+    let weight = size.toast_pages.checked_div(size.pages).unwrap_or(0) + 1;
+    let finer = weight.ilog2().min(FINEST.ilog2());
+    let (mut starts, mut at, mut width) = (Vec::new(), 0, FINEST >> finer);
+    while at < size.pages {
+        starts.push(at);
+        at += width;
+        if starts.len().is_multiple_of(OF_EACH_SIZE) {
+            width = (width * 2).min(COARSEST >> finer);
+        }
+    }
+    starts
 }
 
 fn put_together(tables: &[Arc<Table>], mut done: Vec<Done>) -> Vec<TableData> {
@@ -154,4 +176,35 @@ fn of_table(mut error: Error, table: &Table) -> Error {
         error.message = error.message.replacen("a table", &format!("the table {}", table.name), 1);
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TableSize, segment_starts};
+
+    fn starts(pages: u64) -> Vec<u64> {
+        segment_starts(TableSize { pages, toast_pages: 0 })
+    }
+
+    #[test]
+    fn a_table_that_grows_is_cut_where_it_was() {
+        assert!(starts(0).is_empty());
+        assert_eq!(starts(16), [0]);
+        assert_eq!(starts(17), [0, 16]);
+        let large = starts(1_000_000);
+        for pages in [1, 100, 2047, 2048, 2049, 70_000, 999_999] {
+            let starts = starts(pages);
+            assert!(large.starts_with(&starts) && starts.last().is_some_and(|last| *last < pages), "{pages}");
+        }
+        // 8 GB, and what a terabyte has of them
+        assert_eq!((large.len(), starts(131_072_000).len()), (1619, 128_642));
+        let widths: Vec<u64> = large.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(widths.is_sorted() && widths.last() == Some(&1024));
+    }
+
+    #[test]
+    fn long_values_make_it_finer() {
+        let second = |toast_pages| segment_starts(TableSize { pages: 100, toast_pages })[1];
+        assert_eq!([0, 99, 100, 299, 300, 1499, 1500, 1_000_000].map(second), [16, 16, 8, 8, 4, 2, 1, 1]);
+    }
 }

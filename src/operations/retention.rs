@@ -1,19 +1,32 @@
 //! Keeping the newest backups of each kind and those that are held; removing what nothing needs.
 
 use crate::domain::checkmark::Checkmark;
-use crate::domain::manifest::{Manifest, Wanted};
-use crate::domain::retention::{Hold, Holds, holds, superfluous};
+use crate::domain::manifest::{Manifest, Reason, Wanted};
+use crate::domain::retention::{Hold, Holds, beyond, holds, superfluous};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::store::{Store, Swept, Unreadable};
 
-/// What a pruning took away.
+/// What a pruning took away, or would.
 #[derive(Debug, Clone, Default)]
 pub struct Pruned {
-    pub backups: Vec<String>,
+    /// Newest first.
+    pub backups: Vec<Gone>,
+    /// With the manifests of those backups.
     pub swept: Swept,
     /// Those that would have gone too, newest first, and why they did not.
     pub held: Vec<(String, Vec<Hold>)>,
+}
+
+/// A backup that goes.
+#[derive(Debug, Clone)]
+pub struct Gone {
+    pub id: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    pub reason: Reason,
+    /// A clause: what makes it superfluous.
+    pub why: String,
 }
 
 /// Removes backups beyond `keep` of each kind, then unreferenced objects. Call it under the lock.
@@ -22,19 +35,45 @@ pub struct Pruned {
 /// # Errors
 /// `Store`.
 pub fn prune(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
-    let (manifests, _) = store.manifests()?;
-    let holds = holds_in(store, &manifests)?;
-    let gone = superfluous(&manifests, keep, |id| holds.contains_key(id) || hold.iter().any(|held| held == id));
-    for id in &gone {
-        store.remove_manifest(id)?;
+    let mut pruned = sort_out(store, keep, hold)?;
+    let mut manifests = 0;
+    for Gone { id, .. } in &pruned.backups {
+        manifests += store.remove_manifest(id)?;
         fault::at("prune.manifest");
     }
-    let beyond = superfluous(&manifests, keep, |id| !holds.contains_key(id));
-    let held = beyond.into_iter().map(|id| {
-        let why = holds.get(&id).cloned().unwrap_or_default();
-        (id, why)
-    });
-    Ok(Pruned { held: held.collect(), backups: gone, swept: store.sweep()? })
+    pruned.swept = store.sweep()?;
+    pruned.swept.bytes += manifests;
+    Ok(pruned)
+}
+
+/// What `prune` would do now. Nothing is changed.
+///
+/// # Errors
+/// `Store`.
+pub fn would_prune(store: &Store, keep: usize) -> Result<Pruned> {
+    let mut pruned = sort_out(store, keep, &[])?;
+    let gone: Vec<String> = pruned.backups.iter().map(|gone| gone.id.clone()).collect();
+    pruned.swept = store.freed_by(&gone)?;
+    Ok(pruned)
+}
+
+fn sort_out(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
+    let (manifests, _) = store.manifests()?;
+    let mut holds = holds_in(store, &manifests)?;
+    let mut pruned = Pruned::default();
+    for old in beyond(&manifests, keep) {
+        let id = old.backup.id.clone();
+        match holds.remove(&id) {
+            Some(why) => pruned.held.push((id, why)),
+            None if hold.contains(&id) => {}
+            None => {
+                let (created_at, why) = (old.backup.created_at.clone(), old.to_string());
+                pruned.backups.push(Gone { id, created_at, reason: old.backup.reason, why });
+            }
+        }
+    }
+    pruned.backups.sort_by(|a, b| (&b.created_at, &a.id).cmp(&(&a.created_at, &b.id)));
+    Ok(pruned)
 }
 
 fn holds_in(store: &Store, manifests: &[Manifest]) -> Result<Holds> {
@@ -118,10 +157,11 @@ pub fn delete(store: &Store, asked: &Candidate) -> Result<Deleted> {
         let message = format!("{} has come to be held meanwhile: {new}. Nothing was changed", now.id);
         return Err(Error::new(ErrorKind::Confirmation, message).hint("Look at it, then try again: safemigrate list"));
     }
-    store.remove_manifest(&now.id)?;
+    let manifest = store.remove_manifest(&now.id)?;
     fault::at("delete.manifest");
     store.unpin(&now.id)?;
-    let swept = store.sweep()?;
+    let mut swept = store.sweep()?;
+    swept.bytes += manifest;
     let unreadable =
         |id: &String| matches!(store.examine_manifest(id), Err(Unreadable::Newer | Unreadable::Damaged(_)));
     let in_the_way = store.backup_ids()?.into_iter().filter(unreadable).collect();

@@ -152,6 +152,11 @@ impl Target {
         }
     }
 
+    /// Where the database's address is written.
+    pub fn source(&self) -> &UrlSource {
+        &self.source
+    }
+
     /// `safemigrate.toml` of the project, whether it is there or not.
     pub fn settings_file(&self) -> Option<PathBuf> {
         self.project.as_ref().map(|project| project.root.join(SETTINGS_FILE))

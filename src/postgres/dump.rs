@@ -13,6 +13,32 @@ const PIECE: usize = 128 << 10;
 /// How an archive begins.
 const ARCHIVE: &[u8] = b"PGDMP";
 
+/// Puts a date that is always the same into the head of an archive. When it was written says the manifest; with its own
+/// date a structure (and its large objects) that did not change would be stored again each time. A head of another
+/// make stays as it is.
+fn without_date(head: &mut [u8]) {
+    /// Midnight of 1 January 2000 as `struct tm` has it: second, minute, hour, day, month, year, summer time.
+    const DATE: [u8; 7] = [0, 0, 0, 1, 0, 100, 0];
+    let Some(&[major, minor, _, int, _, _]) = head.get(ARCHIVE.len()..ARCHIVE.len() + 6) else { return };
+    // a number is its sign and its bytes, the lowest first
+    let number = usize::from(int) + 1;
+    let compression = match (major, minor) {
+        (1, 12..=14) => number,
+        (1, 15 | 16) => 1,
+        _ => return,
+    };
+    let begin = ARCHIVE.len() + 6 + compression;
+    let Some(date) = head.get_mut(begin..begin + DATE.len() * number) else { return };
+    let month = date.chunks_exact(number).nth(4).map(|month| (month[0], month[1]));
+    if !matches!(month, Some((0, 0..=11))) {
+        return;
+    }
+    for (place, value) in date.chunks_exact_mut(number).zip(DATE) {
+        place.fill(0);
+        place[1] = value;
+    }
+}
+
 /// Runs `pg_dump` under the exported snapshot and hands its archive on; gives the version of `pg_dump`.
 ///
 /// # Errors
@@ -48,7 +74,10 @@ pub async fn dump_structure(
                 stdout.read(&mut piece[filled..]).await.context(ErrorKind::Tool, || "pg_dump cannot be read".into())?;
             filled += n;
             if filled == PIECE || (n == 0 && filled > 0) {
-                begins_well |= piece.starts_with(ARCHIVE);
+                if !begins_well && piece.starts_with(ARCHIVE) {
+                    begins_well = true;
+                    without_date(&mut piece[..filled]);
+                }
                 sink(&piece[..filled])?;
                 filled = 0;
             }

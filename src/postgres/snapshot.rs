@@ -16,6 +16,14 @@ use std::collections::HashMap;
 /// The oldest server whose catalog we read.
 const OLDEST_SERVER: u32 = 120_000;
 
+/// Pages of 8 kB (or the server's block size).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TableSize {
+    pub pages: u64,
+    /// Those in which its long values are.
+    pub toast_pages: u64,
+}
+
 /// A transaction that holds the snapshot and a lock on every table, until it is dropped.
 pub struct Snapshot {
     url: DatabaseUrl,
@@ -23,8 +31,8 @@ pub struct Snapshot {
     id: String,
     pub catalog: Catalog,
     pub database: DatabaseInfo,
-    /// Pages of 8 kB (or the server's block size) per table oid.
-    pages: HashMap<u32, u64>,
+    /// Per table oid.
+    sizes: HashMap<u32, TableSize>,
     page_bytes: u64,
 }
 
@@ -38,8 +46,8 @@ impl Snapshot {
         let database = read_database_info(&mut leader).await?;
         let catalog = lock_all(&mut leader).await?;
         let id: String = one(&mut leader, "SELECT pg_export_snapshot()").await?;
-        let (pages, page_bytes) = read_sizes(&mut leader).await?;
-        Ok(Self { url: url.clone(), leader, id, catalog, database, pages, page_bytes })
+        let (sizes, page_bytes) = read_sizes(&mut leader).await?;
+        Ok(Self { url: url.clone(), leader, id, catalog, database, sizes, page_bytes })
     }
 
     /// The name that `pg_dump --snapshot` takes.
@@ -61,21 +69,21 @@ impl Snapshot {
         Ok(connection)
     }
 
-    /// Ranges of pages of about `segment_pages` that together are the whole table; none for an empty one.
-    /// Each is a condition for `copy_out_statement`. The last has no upper end.
+    /// Ranges of pages that together are the whole table; none for an empty one. `starts` gives the pages at which they
+    /// begin. Each is a condition for `copy_out_statement`. The last has no upper end.
     ///
     /// # Errors
     /// `Server`.
-    pub async fn ranges(&mut self, table: &Table, segment_pages: u64) -> Result<Vec<String>> {
-        let pages = self.pages.get(&table.oid).copied().unwrap_or(0);
-        if pages == 0 {
+    pub async fn ranges(&mut self, table: &Table, starts: fn(TableSize) -> Vec<u64>) -> Result<Vec<String>> {
+        let size = self.sizes.get(&table.oid).copied().unwrap_or_default();
+        if size.pages == 0 {
             return Ok(Vec::new());
         }
         // before 14 a range of ctid reads the whole table
-        if pages <= segment_pages || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
+        let starts = starts(size);
+        if starts.len() < 2 || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
             return Ok(vec![String::new()]);
         }
-        let starts: Vec<u64> = (0..pages).step_by(usize::try_from(segment_pages).unwrap_or(usize::MAX)).collect();
         let mut ranges = Vec::with_capacity(starts.len());
         for (n, start) in starts.iter().enumerate() {
             ranges.push(match starts.get(n + 1) {
@@ -97,7 +105,7 @@ impl Snapshot {
 
     /// Bytes on disk of all tables, for progress.
     pub fn estimated_bytes(&self) -> u64 {
-        self.pages.values().sum::<u64>() * self.page_bytes
+        self.sizes.values().map(|size| size.pages).sum::<u64>() * self.page_bytes
     }
 
     /// Ends the transaction and lets the locks go.
@@ -197,22 +205,25 @@ async fn lock(leader: &mut PgConnection, tables: &[QualifiedName]) -> std::resul
     Ok(())
 }
 
-async fn read_sizes(leader: &mut PgConnection) -> Result<(HashMap<u32, u64>, u64)> {
+async fn read_sizes(leader: &mut PgConnection) -> Result<(HashMap<u32, TableSize>, u64)> {
     let found = sqlx::query(
-        "SELECT c.oid, (pg_relation_size(c.oid) + b.size - 1) / b.size AS pages, b.size
+        "SELECT c.oid, (pg_relation_size(c.oid) + b.size - 1) / b.size AS pages, b.size,
+             CASE WHEN c.reltoastrelid <> 0 THEN pg_relation_size(c.reltoastrelid) / b.size END AS toast_pages
          FROM pg_class c, (SELECT current_setting('block_size')::int8 AS size) b WHERE c.relkind = 'r' AND c.relpersistence IN ('p', 'u')",
     )
     .fetch_all(leader)
     .await
     .map_err(doing("reading the sizes of tables"))?;
-    let (mut pages, mut page_bytes) = (HashMap::new(), 8192);
+    let (mut sizes, mut page_bytes) = (HashMap::new(), 8192);
     for row in &found {
         let oid: sqlx::postgres::types::Oid = row.try_get("oid").map_err(doing("reading the sizes of tables"))?;
         // null for a table that was dropped meanwhile
         let count: Option<i64> = row.try_get("pages").map_err(doing("reading the sizes of tables"))?;
+        let toast: Option<i64> = row.try_get("toast_pages").map_err(doing("reading the sizes of tables"))?;
         let size: i64 = row.try_get("size").map_err(doing("reading the sizes of tables"))?;
-        pages.insert(oid.0, count.map_or(0, i64::unsigned_abs));
+        let pages = |count: Option<i64>| count.map_or(0, i64::unsigned_abs);
+        sizes.insert(oid.0, TableSize { pages: pages(count), toast_pages: pages(toast) });
         page_bytes = size.unsigned_abs();
     }
-    Ok((pages, page_bytes))
+    Ok((sizes, page_bytes))
 }

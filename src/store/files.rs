@@ -4,7 +4,7 @@ use crate::fault;
 use rustix::fs::OFlags;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
@@ -72,6 +72,13 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
         _ => error,
     })?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(special()) }
+}
+
+/// What the disk gives back when this goes, as `du` counts it: a small file takes a whole block.
+pub fn taken_on_disk(path: &Path) -> u64 {
+    /// Of `stat`, whatever the disk's own are.
+    const BLOCK: u64 = 512;
+    fs::symlink_metadata(path).map_or(0, |there| there.blocks() * BLOCK)
 }
 
 /// Flags of `open`: neither a link nor a FIFO leads us astray.

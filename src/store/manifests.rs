@@ -199,22 +199,24 @@ impl Store {
     }
 
     /// Takes a backup out of the list; its objects go with the next sweep. An (empty) folder in its place goes too.
+    /// Gives the bytes that this freed.
     ///
     /// # Errors
     /// `Store`.
-    pub fn remove_manifest(&self, id: &str) -> Result<()> {
+    pub fn remove_manifest(&self, id: &str) -> Result<u64> {
         let path = self.manifest_path(id);
+        let bytes = self.manifest_size(id);
         let folder = fs::symlink_metadata(&path).is_ok_and(|there| there.is_dir());
         let removed = fault::writing("manifest.remove")
             .and_then(|()| if folder { fs::remove_dir(&path) } else { fs::remove_file(&path) });
         removed.map_err(|e| self.cannot("written", e))?;
         self.forget_check(id);
-        files::sync_folder(&self.backups()).map_err(|e| self.cannot("written", e))
+        files::sync_folder(&self.backups()).map(|()| bytes).map_err(|e| self.cannot("written", e))
     }
 
-    /// Bytes that the manifest itself takes.
+    /// Bytes that the manifest itself takes on the disk.
     pub fn manifest_size(&self, id: &str) -> u64 {
-        fs::symlink_metadata(self.manifest_path(id)).map_or(0, |m| m.len())
+        files::taken_on_disk(&self.manifest_path(id))
     }
 
     /// Whether anything stands where this backup's manifest would.

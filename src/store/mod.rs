@@ -8,6 +8,7 @@
 //!   runs/<id>.json    journal of guarded commands
 //!   pins/<id>         backups that the user wants to keep
 //!   tmp/              objects that no backup claims yet; left-overs are swept
+//!   schedule/         what is backed up by itself, and what became of the last attempt
 //!   lock              held by the one run that writes
 //!   .gitignore        "*"
 //! ```
@@ -24,6 +25,7 @@ mod pair;
 mod pins;
 mod progress;
 mod runs;
+mod schedule;
 mod sweep;
 
 pub use files::{create_private_file, make_private_folder};
@@ -54,6 +56,7 @@ const OURS: &[&str] = &[
     "checks",
     "rejects",
     "set-aside",
+    "schedule",
     ".gitignore",
     "format",
     "lost+found",

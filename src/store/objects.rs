@@ -25,9 +25,9 @@ impl Store {
         self.objects().join(id.get(..2).unwrap_or("__")).join(id)
     }
 
-    /// Bytes that the object takes in the store.
+    /// Bytes that the object takes on the disk.
     pub fn stored_size(&self, id: &str) -> u64 {
-        fs::symlink_metadata(self.object_path(id)).map_or(0, |m| m.len())
+        files::taken_on_disk(&self.object_path(id))
     }
 
     /// Opens an object for reading what is inside; its hash is checked at the end of it.

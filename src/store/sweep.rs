@@ -1,7 +1,7 @@
 //! Removing what no backup needs any more.
 
 use super::Store;
-use crate::domain::manifest::Manifest;
+use crate::domain::manifest::{Manifest, ObjectId};
 use crate::error::Result;
 use crate::fault;
 use serde::Serialize;
@@ -29,6 +29,7 @@ impl Store {
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
             (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
+            (self.schedule_folder(), super::names_in(&self.schedule_folder())?.into_iter().filter(unnamed).collect()),
         ] {
             for name in left {
                 fault::at("sweep.left-over");
@@ -46,20 +47,40 @@ impl Store {
     /// `Store`.
     pub fn sweep(&self) -> Result<Swept> {
         self.sweep_left_overs()?;
-        let (manifests, unreadable) = self.manifests()?;
-        if !unreadable.is_empty() {
-            return Ok(Swept::default());
-        }
+        let Some(unneeded) = self.unneeded_without(&[])? else { return Ok(Swept::default()) };
         for id in self.pins()?.iter().filter(|id| !self.has_manifest(id)) {
             self.unpin(id)?;
         }
-        let needed: HashSet<&String> = manifests.iter().flat_map(Manifest::objects).collect();
         let mut swept = Swept::default();
-        for id in self.object_ids()?.iter().filter(|id| !needed.contains(id)) {
+        for id in &unneeded {
             swept.bytes += self.remove_object(id)?;
             swept.objects += 1;
         }
         Ok(swept)
+    }
+
+    /// What would be freed if these backups went and a sweep followed: their manifests, and the objects that no other needs.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn freed_by(&self, gone: &[String]) -> Result<Swept> {
+        let unneeded = self.unneeded_without(gone)?.unwrap_or_default();
+        let objects: u64 = unneeded.iter().map(|id| self.stored_size(id)).sum();
+        let manifests: u64 = gone.iter().map(|id| self.manifest_size(id)).sum();
+        Ok(Swept { objects: unneeded.len() as u64, bytes: objects + manifests })
+    }
+
+    /// Objects that no manifest but these names; `None` with a manifest that cannot be read: it may need any of them.
+    fn unneeded_without(&self, gone: &[String]) -> Result<Option<Vec<ObjectId>>> {
+        let (manifests, unreadable) = self.manifests()?;
+        if !unreadable.is_empty() {
+            return Ok(None);
+        }
+        let staying = manifests.iter().filter(|m| !gone.contains(&m.id));
+        let needed: HashSet<&String> = staying.flat_map(Manifest::objects).collect();
+        let mut ids = self.object_ids()?;
+        ids.retain(|id| !needed.contains(id));
+        Ok(Some(ids))
     }
 
     /// For each backup the bytes that only it adds to the store: its manifest and the objects that no other names.

@@ -2,7 +2,7 @@
 
 use super::source::{Path, Token, paths, tokens};
 
-/// Who may use whom: main → {cli, commands} → operations → {prisma, postgres, store, git} → domain, commands → ui → domain,
+/// Who may use whom: main → {cli, commands} → operations → {prisma, postgres, store, git, scheduler} → domain, commands → ui → domain,
 /// each with all that lies behind its arrows. Besides:
 /// - everybody may use `error`;
 /// - who touches the world, or leads through it, may name the places at which the crash tests strike (`fault`);
@@ -10,16 +10,17 @@ use super::source::{Path, Token, paths, tokens};
 /// - `prisma` may use `git`: which commit a project is at is the project's;
 /// - `cli` is plain data (the typed arguments), so `commands` take theirs from it, and it never calls them;
 /// - `cli` may use `ui` for what the user said about talking, and knows from `domain` which of Prisma's commands are ours.
-pub const ARROWS: [(&str, &[&str]); 10] = [
+pub const ARROWS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("git", &["domain"]),
+    ("scheduler", &["domain"]),
     ("prisma", &["domain", "postgres::url", "git"]),
     ("postgres", &["domain"]),
     ("store", &["domain"]),
-    ("operations", &["prisma", "postgres", "store", "git", "domain"]),
+    ("operations", &["prisma", "postgres", "store", "git", "scheduler", "domain"]),
     ("ui", &["domain"]),
     ("cli", &["ui", "domain"]),
-    ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "git", "domain"]),
+    ("commands", &["cli", "ui", "operations", "prisma", "postgres", "store", "git", "scheduler", "domain"]),
     ("web", &["operations", "prisma", "postgres", "store", "git", "domain"]),
 ];
 
@@ -118,12 +119,12 @@ pub fn sql(file: &File) -> Vec<String> {
     found.map(|t| file.fault(t.line, "sqlx outside postgres/: only that room speaks to a server".to_owned())).collect()
 }
 
-/// A command line is put together in `postgres/tools.rs` (scrubbed environment, no password in argv) in `prisma/`
-/// and in `git/`; the rest of `postgres/` may run what `tools` made, and nobody else knows about processes.
+/// A command line is put together in `postgres/tools.rs` (scrubbed environment, no password in argv) in `prisma/`,
+/// in `git/` and in `scheduler/`; the rest of `postgres/` may run what `tools` made, and nobody else knows about processes.
 pub fn processes(file: &File) -> Vec<String> {
     /// They start nothing.
     const HARMLESS: [&str; 5] = ["exit", "ExitCode", "id", "abort", "Stdio"];
-    if file.is_in(&["postgres/tools.rs", "prisma", "git"]) {
+    if file.is_in(&["postgres/tools.rs", "prisma", "git", "scheduler"]) {
         return Vec::new();
     }
     let starts = |path: &&Path| match path.names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -133,7 +134,8 @@ pub fn processes(file: &File) -> Vec<String> {
         _ => false,
     };
     let found = file.paths.iter().filter(starts);
-    let what = |p: &Path| format!("{}: children are made in postgres/tools.rs, prisma/ and git/ only", p.text());
+    let what =
+        |p: &Path| format!("{}: children are made in postgres/tools.rs, prisma/, git/ and scheduler/ only", p.text());
     found.map(|p| file.fault(p.line, what(p))).collect()
 }
 
