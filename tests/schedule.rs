@@ -4,6 +4,10 @@
 mod scene;
 mod support;
 
+#[path = "page/served.rs"]
+#[allow(dead_code, reason = "the page's own tests use the rest")]
+mod served;
+
 #[path = "schedule/install.rs"]
 mod install;
 #[path = "schedule/quoting.rs"]

@@ -21,10 +21,24 @@ pub async fn back_up(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Taken> {
+    let _lock = enter(&target.place.store, "backup", observer)?;
+    let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
+    under_lock(target, kinds, reason, observer, interrupt).await
+}
+
+/// The same for who holds the lock and the claim.
+///
+/// # Errors
+/// Those of the checkpoint.
+pub async fn under_lock(
+    target: &Target,
+    kinds: Kinds,
+    reason: Reason,
+    observer: &dyn Observer,
+    interrupt: &Interrupt,
+) -> Result<Taken> {
     let store = &target.place.store;
     let observer = &Telling::new(store, observer);
-    let _lock = enter(store, "backup", observer)?;
-    let _claim = claim(&target.url, "backup", Purpose::Read, interrupt).await?;
     let project = target.project_info(interrupt).await?;
     let request = Request { kinds, reason, run: None, project };
     let taken = checkpoint::take(&target.url, store, &request, observer, interrupt).await?;

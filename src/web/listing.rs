@@ -7,6 +7,7 @@ use crate::domain::manifest::{Kind, Manifest, Reason};
 use crate::domain::run::Run;
 use crate::error::{Error, Result};
 use crate::operations::retention::{Listed, listed};
+use crate::operations::schedule::concern;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ pub fn page(view: &View<'_>, wish: &Wish) -> Result<Markup> {
     let words = view.words();
     let content = html! {
         h1 { (words.backups) }
+        @if let Some(concern) = concern(&place.store) { p.bad role="status" lang="en" { (concern) } }
         (create(view))
         @for error in &all.unreadable {
             p.bad { strong { (words.unreadable) ": " } span lang="en" { (error.message) } }

@@ -1,6 +1,7 @@
 //! What cron calls: it never collides, and whatever becomes of it is known afterwards.
 
 use crate::scene::{SHOP, Scene, wait_until};
+use crate::served::Served;
 use crate::support::Output;
 use safemigrate::store::{Holder, Store};
 use serde_json::{Value, json};
@@ -118,6 +119,8 @@ fn what_does_not_run_is_seen() {
     record(&scene, "good", &json!({"at": ago(26 * 3600), "backups": [id]}));
     record(&scene, "last", &json!({"at": ago(26 * 3600), "outcome": "done"}));
     assert_eq!(late(), "The last good scheduled backup is 26 hours old, because cron has not run it for 26 hours");
+    let page = Served::start(&scene).get("/backups").body;
+    assert!(page.contains("The last good scheduled backup is 26 hours old, because cron has not run it"), "{page}");
     let dev = scene.run(&["run", "--", "true"]).ok();
     assert!(
         dev.stderr.starts_with("warning: The last good scheduled backup is 26 hours old, because cron has not run it"),

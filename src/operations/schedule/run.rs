@@ -4,11 +4,11 @@ use crate::domain::event::{Observer, Quiet};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::schedule::{Attempt, Every, Outcome, Taken, Wanted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operations::checkpoint::{self, Kinds, Request};
+use crate::operations::backup::under_lock;
+use crate::operations::checkpoint::{self, Kinds};
 use crate::operations::ids;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::journal::{Purpose, claim, enter};
-use crate::operations::retention;
 use crate::operations::target::Target;
 use crate::postgres::claim::Claim;
 use crate::postgres::url::DatabaseUrl;
@@ -88,11 +88,7 @@ async fn attempt(
         }
         ours => ours?,
     };
-    let project = target.project_info(interrupt).await?;
-    let request = Request { kinds: kinds(wanted), reason: Reason::Scheduled, run: None, project };
-    let taken = checkpoint::take(&target.url, store, &request, &Quiet, interrupt).await?;
-    // what is old can go the next time too
-    let _ = retention::prune(store, target.place.settings.retention.keep, &taken.ids());
+    let taken = under_lock(&target, kinds(wanted), Reason::Scheduled, &Quiet, interrupt).await?;
     Ok(Ran::Done(taken.full.into_iter().chain(taken.data_only).collect()))
 }
 
