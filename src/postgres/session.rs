@@ -271,6 +271,10 @@ pub fn server_error(doing: &str, error: sqlx::Error) -> Error {
         ours.hints.extend(detail.detail().map(|d| format!("Detail: {d}")));
         ours.hints.extend(detail.hint().map(|h| format!("PostgreSQL's hint: {h}")));
     }
+    // a session that is not ours alone: what we prepared is another's, or the other way round
+    if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "42P05" || c == "26000") {
+        ours = ours.hint("A transaction pooler (PgBouncer …) seems to be in between: use the server's direct address.");
+    }
     ours.because(error)
 }
 
