@@ -2,7 +2,6 @@
 
 mod scene;
 
-#[allow(unused_imports, reason = "`scene` takes from it")]
 mod support;
 
 use scene::Scene;
