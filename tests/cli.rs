@@ -67,6 +67,8 @@ fn alone_it_tells_the_story_and_the_commands() {
       delete       Delete one backup; a held one only when its id is typed (`--confirm ID`)
       rollback     Put structure and data back as a full backup holds them
       reinsert     Put the rows of a data-only backup into the schema as it is now
+      export       A backup as a file for `psql` or `pg_restore`
+      import       A file of `pg_dump` into the store, through a scratch database
       guard        What this database is taken for; mark it as production
       lint         Look at migrations before they run: what would destroy data?
       hook         The same before every `git push`: install, uninstall

@@ -148,12 +148,9 @@ fn hostile_names_and_values_are_text_and_nothing_else() {
     place.psql_file("copy", &place.export(&rows, "sql"));
     same(&wanted, &place.cluster.dump("copy"), "rows alone");
     let own = place.manifest(&full);
-    for format in ["sql", "archive"] {
-        let file = place.export(&full, format);
-        let said = place.json(&["import", file.to_str().unwrap()]);
-        let there = place.manifest(said["backups"][0]["id"].as_str().unwrap());
-        assert_eq!(there.tables.len(), own.tables.len());
-        assert!(there.tables.iter().zip(&own.tables).all(|(a, b)| a.table.name == b.table.name && a.stats == b.stats));
-    }
+    let said = place.json(&["import", place.export(&full, "archive").to_str().unwrap()]);
+    let there = place.manifest(said["backups"][0]["id"].as_str().unwrap());
+    assert_eq!(there.tables.len(), own.tables.len());
+    assert!(there.tables.iter().zip(&own.tables).all(|(a, b)| a.table.name == b.table.name && a.stats == b.stats));
     assert!(!place.path("hacked").exists());
 }

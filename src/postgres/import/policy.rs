@@ -68,7 +68,7 @@ pub fn policy(statement: &Statement) -> Policy {
         ("SET", "CLIENT_ENCODING") if !is_utf8(&statement.text) => {
             Policy::Refuse("only UTF-8 is read; make the dump with --encoding=UTF8")
         }
-        ("SET", "STANDARD_CONFORMING_STRINGS") if !statement.text.to_lowercase().contains("on") => {
+        ("SET", "STANDARD_CONFORMING_STRINGS") if value(&statement.text) != "on" => {
             Policy::Refuse("backslashes in its strings would mean something else")
         }
         ("SET", _) => Policy::RunOrLeaveOut,
@@ -94,8 +94,12 @@ pub fn policy(statement: &Statement) -> Policy {
 }
 
 fn is_utf8(setting: &str) -> bool {
-    let value = setting.rsplit(['=', ' ']).next().unwrap_or_default().trim_matches(['\'', '"']).to_lowercase();
-    ["utf8", "utf-8", "unicode"].contains(&value.as_str())
+    ["utf8", "utf-8", "unicode"].contains(&value(setting).as_str())
+}
+
+/// What a setting is set to.
+fn value(setting: &str) -> String {
+    setting.rsplit(['=', ' ']).next().unwrap_or_default().trim_matches(['\'', '"']).to_lowercase()
 }
 
 /// Whether the server's reason is one for which such a statement may be left out: a role or setting that it does not
