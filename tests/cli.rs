@@ -73,6 +73,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       lint         Look at migrations before they run: what would destroy data?
       hook         The same before every `git push`: install, uninstall
       init         Set up a project: settings, npm scripts, git hook, ignore line; shows it and asks
+      ui           The page with all backups, in your browser: look, create, restore, check
       completions  The script that teaches your shell our commands: bash, zsh, fish, powershell
       help         Print this message or the help of the given subcommand(s)
 

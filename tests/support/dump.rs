@@ -24,8 +24,8 @@ impl Cluster {
 
     fn pg_dump(&self, database: &str, arguments: &[&str]) -> String {
         let mut pg_dump = self.programs.command("pg_dump");
-        pg_dump.args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
-        pg_dump.arg("-h").arg(self.socket_folder()).args(arguments);
+        pg_dump.args(["-U", "postgres", "-p", &self.port.to_string()]);
+        pg_dump.arg("-h").arg(self.socket_folder()).env("PGDATABASE", database).args(arguments);
         let output = pg_dump.output().expect("pg_dump");
         assert!(output.status.success(), "pg_dump {database}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("a dump in UTF-8")

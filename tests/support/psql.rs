@@ -37,8 +37,9 @@ impl Cluster {
 
     fn psql_command(&self, database: &str) -> Command {
         let mut psql = self.programs.command("psql");
-        psql.args(["-X", "-A", "-t", "-q", "-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
-        psql.arg("-h").arg(self.socket_folder()).env("LC_ALL", "C.UTF-8");
+        psql.args(["-X", "-A", "-t", "-q", "-U", "postgres", "-p", &self.port.to_string()]);
+        // by `-d` a name with an equal sign would be taken for connection options
+        psql.arg("-h").arg(self.socket_folder()).env("PGDATABASE", database).env("LC_ALL", "C.UTF-8");
         psql
     }
 }
