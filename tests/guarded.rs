@@ -178,20 +178,28 @@ fn its_own_shadow_database(prisma: Prisma) {
     assert_eq!(cluster.psql("postgres", visits), "t");
 }
 
-/// A program may migrate, and may not decide that data can go.
+/// They may migrate; they may not decide that data can go.
 #[test]
-fn an_agent_migrates_and_does_not_reset() {
+fn no_agent_and_no_pipeline_resets_before_a_person_has_said_that_it_may() {
     let cluster = Cluster::start();
     let mut project = product(Prisma::V6, &cluster);
     project.env("CLAUDECODE", "1");
+    let reset = |project: &Project, says: &str| {
+        let before = cluster.dump("shop");
+        for words in [&["reset", "--force"][..], &["reset", "--force", "--yes"], &["push", "--force-reset"]] {
+            project.safemigrate(words).code(7).says(says).says("--confirm shop@").says("othing was changed");
+        }
+        assert_eq!(cluster.dump("shop"), before);
+    };
     project.edit_schema("  price", "  note String?\n  price");
     project.safemigrate(&["dev", "--name", "note"]).ok().says("Your data is all there: 50 rows");
-    let before = cluster.dump("shop");
-    for words in [&["reset", "--force"][..], &["reset", "--force", "--yes"], &["push", "--force-reset"]] {
-        let said = project.safemigrate(words).code(7);
-        said.says("person").says("--confirm shop@").says("othing was changed");
-    }
-    assert_eq!(cluster.dump("shop"), before);
+    reset(&project, "a person has to decide");
+    project.env_remove("CLAUDECODE");
+    project.env("CI", "true");
+    reset(&project, "This seems to be CI (CI is set)");
+    project.write("safemigrate.toml", "[guard]\ndevelopment = [\"127.0.0.1\"]\n");
+    project.safemigrate(&["reset", "--force"]).ok();
+    assert_eq!(rows(&cluster), "0");
 }
 
 /// Prisma tells how long it took.

@@ -3,8 +3,8 @@
 use super::ids;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::guard::{
-    AGENT_VARIABLES, Action, Address, Claim, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, Identity, MarkFact,
-    Signal, Surroundings, Variable, Verdict, demand, gather, registry, verdict, wants_a_person,
+    Action, Address, Claim, Demand, ENVIRONMENT_VARIABLES, Evidence, Facts, Identity, MarkFact, Signal, Surroundings,
+    Typist, Variable, Verdict, demand, gather, registry, verdict, wants_a_person,
 };
 use crate::domain::names::shell_option;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -30,9 +30,9 @@ pub struct Assessment {
     /// The host in the URL, in one form for all ways to write it.
     #[serde(skip)]
     host: String,
-    /// The variable by which a program that types commands by itself is known.
+    /// What types commands here instead of a person.
     #[serde(skip)]
-    agent: Option<&'static str>,
+    typist: Option<Typist>,
 }
 
 fn as_text<S: serde::Serializer>(identity: &Identity, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -52,11 +52,11 @@ pub async fn assess(
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<Assessment> {
     let seen = ask(url).await?;
-    let agent = AGENT_VARIABLES.into_iter().find(|name| env(name).is_some_and(|value| !value.is_empty()));
+    let typist = Typist::of(&env);
     let identity = seen.identity.clone();
     let facts = facts(url, source, project, settings, env, seen);
     let evidence = gather(&facts);
-    Ok(Assessment { verdict: verdict(&evidence), evidence, identity, host: facts.address.host, agent })
+    Ok(Assessment { verdict: verdict(&evidence), evidence, identity, host: facts.address.host, typist })
 }
 
 /// What the server says.
@@ -219,7 +219,7 @@ impl Assessment {
         let said_by_a_person =
             self.evidence.iter().any(|e| matches!(e.signal, Signal::Claimed | Signal::ConfigDevelopment));
         match demand(action, self.verdict) {
-            Demand::Nothing if self.agent.is_some() && wants_a_person(action) && !said_by_a_person => Demand::Name,
+            Demand::Nothing if self.typist.is_some() && wants_a_person(action) && !said_by_a_person => Demand::Name,
             demand => demand,
         }
     }
@@ -286,8 +286,11 @@ pub fn allow(assessment: &Assessment, action: Action, confirmed: Option<&str>) -
 
 /// For whoever reads this without being a person.
 fn to_a_program(assessment: &Assessment) -> String {
-    match assessment.agent {
-        Some(variable) => format!(
+    match assessment.typist {
+        Some(Typist::Pipeline(variable)) => format!(
+            "This seems to be CI ({variable} is set), where nobody can be asked. Is it a database that is made for each run? Then list its host under [guard] development of safemigrate.toml and commit that."
+        ),
+        Some(Typist::Agent(variable)) => format!(
             "You seem to be an agent ({variable} is set): do not look for another way. Whose data this is, a person has to decide: show them this message."
         ),
         None => "A script or an agent cannot decide this: a person has to, who knows whose data it is.".into(),

@@ -15,7 +15,7 @@ pub use address::{Address, Reach};
 pub use claim::Claim;
 pub use identity::Identity;
 pub use policy::{Action, Demand, demand, wants_a_person};
-pub use signs::{AGENT_VARIABLES, ENVIRONMENT_VARIABLES, Facts, MarkFact, Surroundings, Variable, gather};
+pub use signs::{ENVIRONMENT_VARIABLES, Facts, MarkFact, Surroundings, Typist, Variable, gather};
 
 /// What a sign says, and what all of them together say. The order is that of caution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

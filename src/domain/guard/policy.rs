@@ -54,7 +54,7 @@ pub fn demand(action: Action, verdict: Verdict) -> Demand {
     }
 }
 
-/// What an agent may not do with a database that no person has said is for development: it cannot know whose data that is.
+/// What no agent and no pipeline may do with a database that no person has said is for development: it cannot know whose data that is.
 pub fn wants_a_person(action: Action) -> bool {
     matches!(action, Action::Reset | Action::Push | Action::Replace)
 }

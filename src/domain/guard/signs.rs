@@ -8,7 +8,7 @@ use std::net::IpAddr;
 pub const ENVIRONMENT_VARIABLES: [&str; 3] = ["NODE_ENV", "APP_ENV", "VERCEL_ENV"];
 
 /// Variables that programs set which type commands by themselves.
-pub const AGENT_VARIABLES: [&str; 9] = [
+const AGENT_VARIABLES: [&str; 9] = [
     "CLAUDECODE",
     "CODEX_SANDBOX",
     "CODEX_SANDBOX_NETWORK_DISABLED",
@@ -19,6 +19,27 @@ pub const AGENT_VARIABLES: [&str; 9] = [
     "REPLIT_AGENT",
     "AI_AGENT",
 ];
+
+/// Variables by which a pipeline is known.
+const PIPELINE_VARIABLES: [&str; 3] = ["CI", "TF_BUILD", "JENKINS_URL"];
+
+/// What types commands where no person does, by the variable that tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typist {
+    Agent(&'static str),
+    Pipeline(&'static str),
+}
+
+impl Typist {
+    /// `env`: the environment that we were started in.
+    pub fn of(env: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let is = |name: &&str, not: &[&str]| env(name).is_some_and(|value| !not.contains(&value.as_str()));
+        let agent = AGENT_VARIABLES.into_iter().find(|name| is(name, &[""]));
+        // people set CI=false to get what they would get at a terminal
+        let pipeline = || PIPELINE_VARIABLES.into_iter().find(|name| is(name, &["", "0", "false"]));
+        agent.map(Self::Agent).or_else(|| pipeline().map(Self::Pipeline))
+    }
+}
 
 /// Everything the guard looks at.
 #[derive(Debug, Clone)]
