@@ -66,7 +66,7 @@ const SETUP_TRIES: u32 = 20;
 pub async fn connect(url: &DatabaseUrl) -> Result<PgConnection> {
     match open(url).await {
         Ok(connection) => Ok(connection),
-        Err(Refused::For(error)) => Err(error),
+        Err(Refused::For(error) | Refused::Idle(error)) => Err(error),
         Err(Refused::NoAnswer(error)) => Err(who_locked_the_catalog(url).await.unwrap_or(error)),
     }
 }
@@ -76,9 +76,21 @@ enum Refused {
     For(Error),
     /// It took too long; somebody may have locked what every session needs.
     NoAnswer(Error),
+    /// The role's timeout for idle sessions was over before we could lift it.
+    Idle(Error),
 }
 
 async fn open(url: &DatabaseUrl) -> Result<PgConnection, Refused> {
+    for _ in 1..SETUP_TRIES {
+        match open_once(url).await {
+            Err(Refused::Idle(_)) => {}
+            opened => return opened,
+        }
+    }
+    open_once(url).await
+}
+
+async fn open_once(url: &DatabaseUrl) -> Result<PgConnection, Refused> {
     let options = options(url);
     let opening = PgConnection::connect_with(&options);
     let mut connection = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
@@ -123,8 +135,13 @@ async fn same_server(url: &DatabaseUrl, mut connection: PgConnection) -> Result<
 
 fn not_set_up(error: sqlx::Error) -> Refused {
     let waited = is_lock_timeout(&error);
+    let was_idle = error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "57P05");
     let error = server_error("setting up the session", error);
-    if waited { Refused::NoAnswer(error) } else { Refused::For(error) }
+    match (waited, was_idle) {
+        (true, _) => Refused::NoAnswer(error),
+        (_, true) => Refused::Idle(error),
+        _ => Refused::For(error),
+    }
 }
 
 /// From another database of the server, whose catalogs are others.

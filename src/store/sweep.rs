@@ -40,7 +40,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes objects that no manifest names, pins of backups that are gone, and what a crash left in `tmp/`. Call it under the lock.
+    /// Removes objects that no manifest names, pins and checkmarks of backups that are gone, and what a crash left in `tmp/`. Call it under the lock.
     /// With a manifest that cannot be read nothing is removed: it may need any of them.
     ///
     /// # Errors
@@ -51,6 +51,8 @@ impl Store {
         for id in self.pins()?.iter().filter(|id| !self.has_manifest(id)) {
             self.unpin(id)?;
         }
+        // of a check that ended after its backup was deleted
+        self.checkmarks().keys().filter(|id| !self.has_manifest(id)).for_each(|id| self.forget_check(id));
         let mut swept = Swept::default();
         for id in &unneeded {
             swept.bytes += self.remove_object(id)?;

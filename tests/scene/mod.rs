@@ -168,6 +168,7 @@ pub fn left_overs(store: &Path) -> Vec<String> {
                 Some("backups" | "runs") => name.starts_with('.'),
                 Some("lock" | "format" | ".gitignore") => false,
                 Some("pins") => !manifests.iter().any(|m| m.id == name),
+                Some("checks") => !manifests.iter().any(|m| name == format!("{}.json", m.id)),
                 _ => true,
             }
         })
