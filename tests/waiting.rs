@@ -307,7 +307,7 @@ fn a_statement_that_prisma_has_left_behind() {
     terminal.expect("what became of the data could not be proven");
     terminal.wait();
     let said = terminal.transcript();
-    assert!(said.contains("A statement of Prisma's is still on the server and waits for a lock"), "{said}");
+    assert!(said.contains("A statement that was sent is still on the server and waits for a lock"), "{said}");
     assert!(said.contains("held by process") && said.contains("pg_terminate_backend"), "{said}");
     holder.is_named(&said);
     // it goes on when it is let, and nothing is lost by it
