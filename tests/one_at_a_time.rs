@@ -7,10 +7,12 @@ mod support;
 use safemigrate::domain::holder::Holder;
 use safemigrate::postgres::claim::{Claim, Purpose};
 use safemigrate::postgres::url::DatabaseUrl;
+use safemigrate::store::Store;
 use scene::{SHOP, Scene, copy, ended, script, signal, wait_until};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const STARTS: usize = 20;
@@ -40,6 +42,33 @@ fn named(said: &str, place: &str) -> (String, u32) {
     let hints = value["error"]["hints"].as_array().unwrap();
     assert_eq!(hints[0], "Wait until it is done, then try again.");
     (command.to_owned(), pid.parse().unwrap())
+}
+
+/// `status` and an open page ask every now and then who holds the lock; that is no holding.
+#[test]
+fn whoever_only_looks_keeps_nobody_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.prepare().unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    let _ = store.lock_holder();
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+            });
+        }
+        let holder = |n: usize| Holder { pid: std::process::id(), command: n.to_string(), since: String::new() };
+        let refused = (0..5000).find_map(|n| {
+            // as a rule nobody holds it: then a look is for a moment all that is there
+            std::thread::sleep(Duration::from_micros(100));
+            store.lock(&holder(n)).err()
+        });
+        over.store(true, Ordering::SeqCst);
+        assert!(refused.is_none(), "{refused:?}");
+    });
 }
 
 #[test]

@@ -15,6 +15,10 @@ use std::time::Duration;
 const TRIES: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(20);
 
+/// Whoever only asks who holds it (`lock_holder`, every other second by an open page) has it for some microseconds.
+const GLANCES: u32 = 5;
+const GLANCE: Duration = Duration::from_millis(3);
+
 /// Held as long as it lives.
 #[derive(Debug)]
 pub struct Lock {
@@ -28,7 +32,15 @@ impl Store {
     /// `Locked` with the holder's name; `Store`.
     pub fn lock(&self, holder: &Holder) -> Result<Lock> {
         let mut file = self.lock_file().map_err(|e| self.cannot("written", e))?;
-        match file.try_lock() {
+        let mut taken = file.try_lock();
+        for _ in 0..GLANCES {
+            if !matches!(taken, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(locked(wait_for_holder(&mut file))),
             Err(TryLockError::Error(e)) => return Err(self.cannot("locked", e)),
