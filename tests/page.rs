@@ -174,6 +174,23 @@ fn what_a_terminal_does_is_seen_and_ctrl_c_cancels_what_the_page_does() {
 }
 
 #[test]
+fn how_far_a_terminal_is_is_seen() {
+    let scene = Scene::new(SHOP);
+    let served = Served::start(&scene);
+    let tools = scene.folder.path().join("slow");
+    let real = scene.cluster.programs.path("pg_dump");
+    let slow = format!("[ \"$1\" = --version ] || sleep 3; exec {} \"$@\"", real.display());
+    scene::script(&tools, "pg_dump", &slow);
+    let elsewhere = scene.spawn(&["backup"], &std::collections::BTreeMap::from([("SAFEMIGRATE_PG_BIN", tools)]));
+    scene::wait_until("its progress is seen", || {
+        let now = served.get("/now").body;
+        now.contains("safemigrate backup") && now.contains("Backing up") && now.contains("<progress")
+    });
+    assert_eq!(scene::ended(elsewhere).0, 0);
+    assert!(!served.get("/now").body.contains("Backing up"));
+}
+
+#[test]
 fn five_hundred_backups_stay_quick() {
     let scene = Scene::new(SHOP);
     let (full, _) = scene.backup();

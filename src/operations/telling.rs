@@ -21,7 +21,6 @@ struct Known {
 }
 
 impl<'a> Telling<'a> {
-    /// What is short enough not to be looked at is never written.
     pub fn new(store: &'a Store, observer: &'a dyn Observer) -> Self {
         let known = Known { progress: Progress::default(), written: Instant::now() };
         Self { store, observer, known: Mutex::new(known) }
@@ -33,7 +32,8 @@ impl Observer for Telling<'_> {
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.progress.note(&event);
-            if known.written.elapsed() >= PAUSE {
+            // a stage may be all that comes for long
+            if matches!(event, Event::Stage { .. }) || known.written.elapsed() >= PAUSE {
                 known.written = Instant::now();
                 self.store.note_progress(&known.progress);
             }
