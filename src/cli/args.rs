@@ -5,6 +5,7 @@ use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
 use super::schedule::{ScheduleAction, ScheduleArgs};
+use crate::domain::manifest::Kinds;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -216,6 +217,16 @@ pub enum BackupKind {
     Full,
     DataOnly,
     Both,
+}
+
+impl From<BackupKind> for Kinds {
+    fn from(kind: BackupKind) -> Self {
+        match kind {
+            BackupKind::Full => Self::Full,
+            BackupKind::DataOnly => Self::DataOnly,
+            BackupKind::Both => Self::Both,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

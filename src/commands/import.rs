@@ -22,9 +22,7 @@ pub async fn run(globals: &Globals, args: &ImportArgs, ui: &Ui, interrupt: &Inte
     let Done { taken, loaded } = import(&target.url, store, &args.file, &progress, interrupt).await?;
     // from here on the backup exists, whatever becomes of the old ones
     let keep = target.place.settings.retention.keep;
-    if let Err(error) = retention::prune(store, keep, &taken.ids()) {
-        ui.warn(&format!("Old backups could not be removed: {error}"));
-    }
+    retention::make_room(store, keep, &taken.ids(), &progress);
     let (all, _) = listed(store, keep).unwrap_or_default();
     let stored = all.into_iter().map(|backup| (backup.manifest.id, backup.stored_bytes)).collect();
     let database = target.url.database.clone();

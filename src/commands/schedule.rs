@@ -1,10 +1,10 @@
 //! `schedule install|uninstall|status`, and `schedule run`, which cron calls.
 
 use super::target::{place, target, working_folder};
-use crate::cli::{BackupKind, Globals, InstallArgs, ScheduleAction, ScheduledArgs, UninstallArgs};
+use crate::cli::{Globals, InstallArgs, ScheduleAction, ScheduledArgs, UninstallArgs};
 use crate::domain::changes::Changes;
 use crate::domain::manifest::Manifest;
-use crate::domain::schedule::{Health, Runner, Wanted};
+use crate::domain::schedule::{Health, Runner};
 use crate::error::Result;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::schedule::{self, Plan, Ran, State, Wish, installed};
@@ -25,21 +25,13 @@ pub async fn run(globals: &Globals, action: &ScheduleAction, ui: &Ui, interrupt:
     }
 }
 
-fn wanted(kind: BackupKind) -> Wanted {
-    match kind {
-        BackupKind::Full => Wanted::Full,
-        BackupKind::DataOnly => Wanted::DataOnly,
-        BackupKind::Both => Wanted::Both,
-    }
-}
-
 async fn install(globals: &Globals, args: &InstallArgs, ui: &Ui) -> Result<(), Failure> {
     let target = target(globals).await?;
     let cwd = working_folder()?;
     let flags = [("--schema", &globals.schema), ("--config", &globals.config)];
     let flags = flags.into_iter().filter_map(|(flag, path)| Some((flag, cwd.join(path.as_ref()?)))).collect();
     let runner = if args.systemd { Runner::Systemd } else { Runner::Cron };
-    let wish = Wish { runner, every: args.every, kind: wanted(args.kind), flags };
+    let wish = Wish { runner, every: args.every, kind: args.kind.into(), flags };
     let plan = schedule::plan(&target, &wish)?;
     let notes = match (runner, cron_runs()) {
         (Runner::Cron, Some(false)) => {
@@ -131,7 +123,7 @@ impl Report for Changed {
 /// What `install` asks for before anything is installed, in the environment of cron.
 async fn rehearse(globals: &Globals, args: &ScheduledArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
-    schedule::rehearse(&target, wanted(args.kind), interrupt).await?;
+    schedule::rehearse(&target, args.kind.into(), interrupt).await?;
     ui.result(&Ready { database: target.url.to_string() });
     Ok(())
 }
@@ -165,7 +157,7 @@ async fn scheduled(globals: &Globals, args: &ScheduledArgs, ui: &Ui, interrupt: 
         None => place(globals)?.store,
     };
     let wait = args.wait.map(Duration::from_secs);
-    let ran = schedule::run(&store, wanted(args.kind), wait, target(globals), interrupt).await?;
+    let ran = schedule::run(&store, args.kind.into(), wait, target(globals), interrupt).await?;
     ui.result(&Scheduled(ran));
     Ok(())
 }

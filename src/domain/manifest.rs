@@ -32,6 +32,29 @@ impl Kind {
     }
 }
 
+/// Which backups are taken in one read. The words are those of `--kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kinds {
+    Full,
+    DataOnly,
+    Both,
+}
+
+impl Kinds {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::DataOnly => "data-only",
+            Self::Both => "both",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Full, Self::DataOnly, Self::Both].into_iter().find(|kinds| kinds.name() == name)
+    }
+}
+
 /// Which backups an id may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

@@ -6,7 +6,7 @@ use super::journal::{Purpose, claim, enter};
 use super::retention;
 use super::target::Target;
 use super::telling::Telling;
-use crate::domain::event::{Event, Observer};
+use crate::domain::event::Observer;
 use crate::domain::manifest::Reason;
 use crate::error::Result;
 
@@ -42,8 +42,6 @@ pub async fn under_lock(
     let project = target.project_info(interrupt).await?;
     let request = Request { kinds, reason, run: None, project };
     let taken = checkpoint::take(&target.url, store, &request, observer, interrupt).await?;
-    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &taken.ids()) {
-        observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
-    }
+    retention::make_room(store, target.place.settings.retention.keep, &taken.ids(), observer);
     Ok(taken)
 }

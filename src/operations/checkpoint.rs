@@ -4,6 +4,7 @@ use super::ids;
 use super::interrupt::Interrupt;
 use super::reading::Reading;
 use crate::domain::event::{Event, Observer};
+pub use crate::domain::manifest::Kinds;
 use crate::domain::manifest::{Imported, Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
@@ -16,13 +17,6 @@ use crate::postgres::waiting::naming;
 use crate::store::{Batch, Store};
 use std::sync::Arc;
 use std::time::Instant;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kinds {
-    Full,
-    DataOnly,
-    Both,
-}
 
 /// What is to be taken, and what the manifests shall say about it.
 pub struct Request {

@@ -61,9 +61,7 @@ pub async fn roll_back(
     let safety_backups = entry.run.before.clone();
     let hold: Vec<String> = safety_backups.iter().cloned().chain([id.to_owned()]).collect();
     // the rollback is done: what comes after it can only be noted
-    if let Err(error) = retention::prune(store, target.place.settings.retention.keep, &hold) {
-        observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
-    }
+    retention::make_room(store, target.place.settings.retention.keep, &hold, observer);
     let pending = target.pending_migrations().await.unwrap_or_else(|error| {
         observer.on(Event::Note(format!("What the next `dev` would apply could not be found out: {error}")));
         Vec::new()

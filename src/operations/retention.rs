@@ -1,6 +1,7 @@
 //! Keeping the newest backups of each kind and those that are held; removing what nothing needs.
 
 use crate::domain::checkmark::Checkmark;
+use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::{Manifest, Reason, Wanted};
 use crate::domain::retention::{Hold, Holds, beyond, holds, superfluous};
 use crate::error::{Error, ErrorKind, Result};
@@ -74,6 +75,13 @@ fn sort_out(store: &Store, keep: usize, hold: &[String]) -> Result<Pruned> {
     }
     pruned.backups.sort_by(|a, b| (&b.created_at, &a.id).cmp(&(&a.created_at, &b.id)));
     Ok(pruned)
+}
+
+/// Prunes after something that is done and stays so: that the old ones could not be removed is a note.
+pub fn make_room(store: &Store, keep: usize, hold: &[String], observer: &dyn Observer) {
+    if let Err(error) = prune(store, keep, hold) {
+        observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
+    }
 }
 
 fn holds_in(store: &Store, manifests: &[Manifest]) -> Result<Holds> {

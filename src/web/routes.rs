@@ -16,7 +16,7 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Form, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -65,7 +65,9 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let language = Language::of(&parts.headers, parts.uri.query());
-        Ok(Self { language, path: parts.uri.path().to_owned() })
+        // where a form leads, nothing is to be looked at in another language
+        let path = if parts.method == Method::POST { "/backups" } else { parts.uri.path() };
+        Ok(Self { language, path: path.to_owned() })
     }
 }
 
@@ -198,13 +200,10 @@ impl Fields {
 }
 
 async fn create(State(page): Shared, visit: Visit, Form(fields): Form<Fields>) -> Response {
-    let kinds = match fields.kind.as_str() {
-        "both" => Kinds::Both,
-        "full" => Kinds::Full,
-        "data-only" => Kinds::DataOnly,
-        _ => return shown(visit, &page, |_| Ok(None)),
-    };
-    started(&page, Work::Backup(kinds))
+    match Kinds::of_name(&fields.kind) {
+        Some(kinds) => started(&page, Work::Backup(kinds)),
+        None => shown(visit, &page, |_| Ok(None)),
+    }
 }
 
 async fn act(

@@ -8,6 +8,7 @@ pub mod units;
 pub use every::{Every, NotThatOften};
 pub use health::{Because, Health, Known, Last, Late, judge};
 
+use super::manifest::Kinds;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -28,31 +29,12 @@ impl fmt::Display for Runner {
     }
 }
 
-/// Which backups are taken. The words are those of `--kind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wanted {
-    Full,
-    DataOnly,
-    Both,
-}
-
-impl Wanted {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::DataOnly => "data-only",
-            Self::Both => "both",
-        }
-    }
-}
-
 /// What was installed for a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     pub runner: Runner,
     pub every: Every,
-    pub kind: Wanted,
+    pub kind: Kinds,
     /// RFC 3339, UTC. Before it nothing was due.
     pub since: String,
 }

@@ -86,9 +86,7 @@ pub async fn guarded(
     };
     let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
     let (conclusion, suggestions, verification) = closed?;
-    if let Err(error) = retention::prune(place.store, place.keep, &entry.run.before) {
-        place.observer.on(Event::Note(format!("Old backups could not be removed: {error}")));
-    }
+    retention::make_room(place.store, place.keep, &entry.run.before, place.observer);
     Ok(Outcome { run: entry.run.clone(), conclusion, suggestions, verification })
 }
 

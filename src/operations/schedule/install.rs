@@ -1,8 +1,9 @@
 //! Putting a schedule up and taking it down: a plan that is shown, and then done.
 
 use crate::domain::changes::{Change, Changes};
+use crate::domain::manifest::Kinds;
 use crate::domain::schedule::crontab::{self as table, Command, Entry};
-use crate::domain::schedule::{Every, Runner, Schedule, Wanted, units};
+use crate::domain::schedule::{Every, Runner, Schedule, units};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::operations::ids;
 use crate::operations::target::Target;
@@ -23,7 +24,7 @@ const CARRIED: [&str; 4] = ["SAFEMIGRATE_PG_BIN", "SSL_CERT_FILE", "SSL_CERT_DIR
 pub struct Wish {
     pub runner: Runner,
     pub every: Every,
-    pub kind: Wanted,
+    pub kind: Kinds,
     /// `--schema` and `--config`, absolute.
     pub flags: Vec<(&'static str, PathBuf)>,
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::event::{Observer, Quiet};
 use crate::domain::manifest::{Manifest, Reason};
-use crate::domain::schedule::{Attempt, Every, Outcome, Taken, Wanted};
+use crate::domain::schedule::{Attempt, Every, Outcome, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::backup::under_lock;
 use crate::operations::checkpoint::{self, Kinds};
@@ -35,7 +35,7 @@ pub enum Ran {
 /// Those of finding the database and of taking a backup.
 pub async fn run(
     store: &Store,
-    wanted: Wanted,
+    kinds: Kinds,
     wait: Option<Duration>,
     load: impl Future<Output = Result<Target>>,
     interrupt: &Interrupt,
@@ -45,7 +45,7 @@ pub async fn run(
     // where this cannot be written the backup is still worth trying
     let _ = store.prepare().and_then(|()| note(Outcome::Started, None));
     let wait = wait.unwrap_or_else(|| default_wait(store));
-    match attempt(store, wanted, wait, load, interrupt).await {
+    match attempt(store, kinds, wait, load, interrupt).await {
         Ok(Ran::Done(backups)) => {
             let taken = Taken { at: at.clone(), backups: backups.iter().map(|m| m.id.clone()).collect() };
             store.write_taken(&taken).and_then(|()| note(Outcome::Done, None)).map_err(|e| {
@@ -74,7 +74,7 @@ fn default_wait(store: &Store) -> Duration {
 
 async fn attempt(
     store: &Store,
-    wanted: Wanted,
+    kinds: Kinds,
     wait: Duration,
     load: impl Future<Output = Result<Target>>,
     interrupt: &Interrupt,
@@ -88,7 +88,7 @@ async fn attempt(
         }
         ours => ours?,
     };
-    let taken = under_lock(&target, kinds(wanted), Reason::Scheduled, &Quiet, interrupt).await?;
+    let taken = under_lock(&target, kinds, Reason::Scheduled, &Quiet, interrupt).await?;
     Ok(Ran::Done(taken.full.into_iter().chain(taken.data_only).collect()))
 }
 
@@ -121,18 +121,10 @@ async fn turn(
 ///
 /// # Errors
 /// As those of a backup.
-pub async fn rehearse(target: &Target, wanted: Wanted, interrupt: &Interrupt) -> Result<()> {
+pub async fn rehearse(target: &Target, kinds: Kinds, interrupt: &Interrupt) -> Result<()> {
     let plan = async {
         target.project_info(interrupt).await?;
-        checkpoint::plan(&target.url, kinds(wanted)).await
+        checkpoint::plan(&target.url, kinds).await
     };
     interrupt.or(plan).await.map_err(Error::nothing_changed)
-}
-
-fn kinds(wanted: Wanted) -> Kinds {
-    match wanted {
-        Wanted::Full => Kinds::Full,
-        Wanted::DataOnly => Kinds::DataOnly,
-        Wanted::Both => Kinds::Both,
-    }
 }
