@@ -173,6 +173,43 @@ fn what_a_terminal_does_is_seen_and_ctrl_c_cancels_what_the_page_does() {
     scene.backup();
 }
 
+/// The address is on no command line, and where nobody opens it, it is said in plain words.
+#[test]
+fn a_browser_is_shown_the_way_by_a_private_file() {
+    let scene = Scene::new(SHOP);
+    let (tools, seen) = (scene.folder.path().join("desktop"), scene.folder.path().join("seen"));
+    let told = format!("echo \"$@\" > '{0}.args'; stat -c %a \"$1\" > '{0}.mode'; cp \"$1\" '{0}'", seen.display());
+    scene::script(&tools, "xdg-open", &told);
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let mut page = scene.command(&["ui", "--port", "0"]);
+    let page = page.env("PATH", path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+    let page = page.unwrap();
+    scene::wait_until("it is opened", || seen.exists());
+    let key = |text: &str| text.split_once("key=").map(|(_, key)| key.chars().take(64).collect::<String>());
+    let shown = std::fs::read_to_string(&seen).unwrap();
+    assert_eq!(key(&shown).map(|key| key.len()), Some(64), "{shown}");
+    let arguments = std::fs::read_to_string(seen.with_extension("args")).unwrap();
+    assert!(key(&arguments).is_none() && arguments.contains("open-"), "{arguments}");
+    assert_eq!(std::fs::read_to_string(seen.with_extension("mode")).unwrap().trim(), "600");
+    scene::signal("INT", page.id());
+    let (code, stdout, stderr) = scene::ended(page);
+    assert_eq!((code, key(&stdout)), (0, key(&shown)), "{stdout}{stderr}");
+    // the file has gone with the page
+    assert!(!std::path::Path::new(arguments.trim()).exists());
+
+    std::fs::remove_file(&seen).unwrap();
+    scene::script(&tools, "xdg-open", &format!("touch '{}'; exit 3", seen.display()));
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let mut page = scene.command(&["ui", "--port", "0"]);
+    let page = page.env("PATH", path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+    let page = page.unwrap();
+    scene::wait_until("it is tried", || seen.exists());
+    scene::signal("INT", page.id());
+    let (code, stdout, stderr) = scene::ended(page);
+    assert!(code == 0 && stdout.contains("key="), "{stdout}{stderr}");
+    assert!(stderr.contains("No browser could be started from here: open the address above yourself."), "{stderr}");
+}
+
 #[test]
 fn how_far_a_terminal_is_is_seen() {
     let scene = Scene::new(SHOP);

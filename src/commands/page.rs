@@ -3,7 +3,7 @@
 use super::Opened;
 use super::target::place;
 use crate::cli::{Globals, UiArgs};
-use crate::error::{Context, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::target::Place;
 use crate::store::Store;
@@ -39,7 +39,11 @@ fn browse(address: &str, store: &Store, ui: &Ui) -> Option<TempPath> {
         open::that_detached(&file).context(ErrorKind::Other, || "No browser could be started".into())?;
         Ok(file)
     });
-    opened.map_err(|why| ui.warn(&format!("{why}. Open the address above yourself."))).ok()
+    let not_opened = |why: Error| {
+        ui.warn("No browser could be started from here: open the address above yourself.");
+        ui.detail(&why.to_string());
+    };
+    opened.map_err(not_opened).ok()
 }
 
 struct Served {
