@@ -17,6 +17,7 @@ pub mod migration_sql;
 pub mod names;
 pub mod prisma_command;
 pub mod progress;
+pub mod rehearsal;
 pub mod reinsert;
 pub mod retention;
 pub mod rows;

@@ -1,6 +1,7 @@
 //! The journal of a guarded command: every step is written down before it is taken.
 
 use super::compare::Verification;
+use super::rehearsal::Rehearsal;
 use serde::{Deserialize, Serialize};
 
 /// How far a run has come.
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum State {
     /// The checkpoint is being taken; nothing was changed yet.
     Checkpoint,
+    /// Migrations are tried on a scratch copy; nothing was changed yet.
+    Rehearsing,
     /// The checkpoint is durable and Prisma runs (or has died with us).
     Migrating,
     /// Prisma has ended; the new state is being read.
@@ -73,6 +76,9 @@ pub struct Run {
     pub committing: Option<Committing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
+    /// What was found on a scratch copy before anything was done, or instead of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// One sentence: how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -95,6 +101,7 @@ impl Run {
             migrations: Vec::new(),
             committing: None,
             verification: None,
+            rehearsal: None,
             outcome: None,
         }
     }
@@ -119,6 +126,9 @@ impl Run {
         match self.state {
             State::Checkpoint => {
                 "It stopped before anything was done: the database is as it was. Nothing to do.".into()
+            }
+            State::Rehearsing => {
+                "It stopped while migrations were tried on a scratch copy: the database is as it was. `safemigrate recover` drops the copy.".into()
             }
             State::Migrating | State::Verifying if self.without_backup => {
                 "It ran without a backup and may have applied migrations: `npx prisma migrate status` shows which.".into()
