@@ -89,6 +89,15 @@ impl Statements {
         Ok(done)
     }
 
+    /// The last statement of a script that ends without a semicolon. One that is cut off in the middle is the server's to
+    /// complain about.
+    ///
+    /// # Errors
+    /// As `line`.
+    pub fn rest(mut self) -> Result<Option<Statement>, Strange> {
+        self.take()
+    }
+
     /// Whether the script may end here.
     pub fn is_between(&self) -> bool {
         self.lexer.state == State::Plain && self.current.words.is_empty() && self.brackets == 0
@@ -199,6 +208,16 @@ mod tests {
         assert_eq!(cut("SELECT '\\!', $$\n\\! x\n$$, \"\\!\"; -- \\!\n").unwrap().len(), 1);
         let mut statements = Statements::default();
         assert_eq!(statements.line(b"SELECT '\xff';\n").unwrap_err(), Strange::NotUtf8(1));
+    }
+
+    #[test]
+    fn the_last_one_needs_no_semicolon() {
+        let mut statements = Statements::default();
+        assert_eq!(statements.line(b"SELECT 1; SELECT 2 -- the end").unwrap().len(), 1);
+        assert_eq!(statements.rest().unwrap().unwrap().text.trim(), "SELECT 2 -- the end");
+        let mut statements = Statements::default();
+        assert_eq!(statements.line(b"SELECT 1;\n-- that was all\n").unwrap().len(), 1);
+        assert_eq!(statements.rest().unwrap(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod attached;
 pub mod command;
 mod config;
 pub mod dotenv;
+mod draft;
 mod environment;
 pub mod files;
 mod git;

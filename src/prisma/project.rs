@@ -10,7 +10,7 @@ use super::url::{self, UrlSource};
 use super::version::Version;
 use super::{Choices, dotenv::Variables};
 use crate::error::{Error, ErrorKind, Result};
-use crate::postgres::url::DatabaseUrl;
+use crate::postgres::url::{DatabaseUrl, Secret};
 use std::path::{Path, PathBuf};
 
 /// A Prisma project that is installed and whose configuration could be read. No `Debug`: it holds the database URL.
@@ -79,25 +79,36 @@ impl Project {
     /// # Errors
     /// `Config` where no URL is set, `Url` where it is none of a database that can be backed up.
     pub fn database_url(&self) -> Result<(DatabaseUrl, UrlSource)> {
+        let (url, source) = self.written_url()?;
+        let parsed = DatabaseUrl::parse(url.reveal());
+        let parsed = match source {
+            UrlSource::Flag => parsed?,
+            _ => parsed.map_err(|error| error.hint(format!("The URL is from {source}.")))?,
+        };
+        Ok((parsed, source))
+    }
+
+    /// The same as it is written.
+    ///
+    /// # Errors
+    /// `Config` where no URL is set.
+    pub(super) fn written_url(&self) -> Result<(Secret, UrlSource)> {
         if let Some(url) = &self.choices.url {
-            return Ok((DatabaseUrl::parse(url)?, UrlSource::Flag));
+            return Ok((Secret::new(url), UrlSource::Flag));
         }
-        let (url, source) = match self.config.engine.as_deref() {
+        match self.config.engine.as_deref() {
             Some("js") => {
-                return Err(Error::new(
+                Err(Error::new(
                     ErrorKind::Config,
                     "The Prisma configuration connects through a driver adapter (engine: \"js\"), \
                      so safemigrate cannot see which database it is. Nothing was changed",
                 )
-                .hint("Use engine: \"classic\" with datasource.url, or upgrade to Prisma 7."));
+                .hint("Use engine: \"classic\" with datasource.url, or upgrade to Prisma 7."))
             }
-            Some("classic") => url::of_config(&self.config, &self.environment)?,
-            _ if self.prisma_version.reads_config_only() => url::of_config(&self.config, &self.environment)?,
-            _ => url::of_schema(self.datasource.as_ref(), &self.environment)?,
-        };
-        let parsed =
-            DatabaseUrl::parse(url.reveal()).map_err(|error| error.hint(format!("The URL is from {source}.")))?;
-        Ok((parsed, source))
+            Some("classic") => url::of_config(&self.config, &self.environment),
+            _ if self.prisma_version.reads_config_only() => url::of_config(&self.config, &self.environment),
+            _ => url::of_schema(self.datasource.as_ref(), &self.environment),
+        }
     }
 
     /// The database that Prisma empties to try migrations on, where the project names one. One that cannot be read is

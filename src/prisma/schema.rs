@@ -50,6 +50,35 @@ pub fn datasource(schema: &Path) -> Result<Option<Datasource>> {
     Ok(None)
 }
 
+/// A schema of the same database, but for its address, which is in a variable: the blocks `datasource` and `generator`
+/// (which switches preview features on) of a schema, and nothing else.
+///
+/// # Errors
+/// `Config` where the schema cannot be read.
+pub fn leading_to(schema: &Path, variable: &str) -> Result<String> {
+    let mut text = String::new();
+    for file in files(schema)? {
+        let content = fs::read_to_string(&file).context(ErrorKind::Config, || unreadable(&file))?;
+        let mut block: Option<String> = None;
+        for line in content.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words.as_slice() {
+                ["datasource" | "generator", _, "{", ..] => {
+                    let url = format!("\n  url = env(\"{variable}\")");
+                    let is_datasource = words[0] == "datasource";
+                    text.push_str(&format!("{line}{}\n", if is_datasource { &url } else { "" }));
+                    block = Some(words[0].to_owned());
+                }
+                ["url" | "directUrl" | "shadowDatabaseUrl" | "relationMode", ..] if block.is_some() => {}
+                ["}", ..] if block.take().is_some() => text.push_str("}\n"),
+                _ if block.is_some() => text.push_str(&format!("{line}\n")),
+                _ => {}
+            }
+        }
+    }
+    Ok(text)
+}
+
 /// The schema file itself, or every `*.prisma` below the folder, in a fixed order.
 fn files(schema: &Path) -> Result<Vec<PathBuf>> {
     if !schema.is_dir() {
@@ -194,6 +223,18 @@ mod tests {
         let found = datasource(root.path()).unwrap().unwrap();
         assert_eq!(found.file, root.path().join("zz.prisma"));
         assert_eq!(found.url, None);
+    }
+
+    #[test]
+    fn the_address_is_another_and_nothing_else() {
+        let root = tempdir().unwrap();
+        let file = root.path().join("schema.prisma");
+        let text = "generator client {\n  provider = \"x\"\n  previewFeatures = [\"multiSchema\"]\n}\ndatasource db {\n  provider = \"postgresql\"\n  url = \"postgresql://u:secret@h/d\"\n  directUrl = env(\"X\")\n  schemas = [\"a\", \"b\"]\n}\nmodel A {\n  url String @id\n}\n";
+        fs::write(&file, text).unwrap();
+        assert_eq!(
+            leading_to(&file, "V").unwrap(),
+            "generator client {\n  provider = \"x\"\n  previewFeatures = [\"multiSchema\"]\n}\ndatasource db {\n  url = env(\"V\")\n  provider = \"postgresql\"\n  schemas = [\"a\", \"b\"]\n}\n"
+        );
     }
 
     #[test]

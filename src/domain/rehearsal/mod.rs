@@ -1,5 +1,8 @@
 //! What a rehearsal found: migrations applied to a scratch copy of the data, statement by statement.
 
+pub mod recipe;
+pub mod suspect;
+
 use super::compare::Verification;
 use serde::{Deserialize, Serialize};
 

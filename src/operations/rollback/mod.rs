@@ -14,6 +14,7 @@ mod kept;
 mod obstacles;
 mod plan;
 mod prove;
+mod scratch;
 mod staying;
 mod swap;
 mod trial;
@@ -22,7 +23,7 @@ mod writes;
 pub(super) use beside::{Desk, clear_up};
 pub use clean_up::{CleanUp, clean_up};
 pub use plan::plan;
-pub(super) use trial::drop_left_overs;
+pub(super) use scratch::{Scratch, beside as beside_the_live, drop_left_overs};
 pub use trial::{Trial, trial};
 
 use super::interrupt::Interrupt;

@@ -3,7 +3,6 @@
 mod policy;
 mod run;
 mod source;
-mod statements;
 
 pub use run::{Loaded, load, prepare};
 pub use source::Source;

@@ -1,6 +1,6 @@
 //! What a dump of one database may do, and what no dump of one database does.
 
-use super::statements::Statement;
+use crate::postgres::statements::Statement;
 
 /// How a statement is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub fn is_excused(statement: &Statement, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::statements::Statements;
+    use crate::postgres::statements::Statements;
     use super::*;
 
     fn of(sql: &str) -> Policy {

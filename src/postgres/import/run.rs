@@ -2,7 +2,7 @@
 
 use super::policy::{Policy, is_excused, policy};
 use super::source::Source;
-use super::statements::{Statement, Statements, Strange};
+use crate::postgres::statements::{Statement, Statements, Strange};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
 use sqlx::Executor;

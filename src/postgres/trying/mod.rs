@@ -1,0 +1,219 @@
+//! Trying a migration on a scratch database, statement by statement: what Prisma would send as one text.
+
+mod rows;
+mod watch;
+
+use super::session::{connect, doing, server_error};
+use super::statements::{Statement as Cut, Statements};
+use super::url::DatabaseUrl;
+use crate::domain::names::{quote_ident, quote_literal};
+use crate::domain::rehearsal::{Failure, Statement};
+use crate::error::Result;
+use rows::explain;
+use sqlx::Executor;
+use sqlx::postgres::{PgConnection, PgDatabaseError};
+use std::time::Instant;
+use watch::Watch;
+
+/// A session as Prisma would have it: with the settings of role and database instead of ours, and Prisma's search path.
+///
+/// # Errors
+/// Those of `connect`.
+pub async fn session(url: &DatabaseUrl) -> Result<PgConnection> {
+    let mut connection = connect(url).await?;
+    let path = quote_literal(&quote_ident(url.prisma_schema()));
+    let settings = format!(
+        "RESET ALL; SET client_min_messages = warning; SELECT pg_catalog.set_config('search_path', {path}, false)"
+    );
+    connection.execute(settings.as_str()).await.map_err(doing("setting up the session"))?;
+    Ok(connection)
+}
+
+/// Runs a script. It is applied whole, or, when a statement of it fails, not at all: the others are then tried all the
+/// same, but for those that need what the failed one would have made.
+///
+/// # Errors
+/// `Server` where the session is lost; that a statement fails stands in the result.
+pub async fn run_script(connection: &mut PgConnection, sql: &str) -> Result<Vec<Statement>> {
+    let cut = cut(sql);
+    let mut attempt = Attempt {
+        in_block: !matches!(cut.as_slice(), [alone] if refuses_blocks(alone)),
+        watch: Watch::begin(connection).await?,
+        done: Vec::new(),
+        connection,
+    };
+    attempt.begin().await?;
+    for statement in &cut {
+        attempt.run(statement).await?;
+    }
+    attempt.end().await
+}
+
+/// A script in progress.
+struct Attempt<'c> {
+    connection: &'c mut PgConnection,
+    /// The statements of one text are one transaction, unless there is one only.
+    in_block: bool,
+    watch: Watch,
+    done: Vec<Statement>,
+}
+
+impl Attempt<'_> {
+    async fn begin(&mut self) -> Result<()> {
+        if self.in_block {
+            self.send("BEGIN").await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, sql: &str) -> Result<()> {
+        self.connection.execute(sql).await.map(drop).map_err(doing("trying a migration"))
+    }
+
+    fn has_failed(&self) -> bool {
+        self.done.iter().any(|statement| statement.failure.is_some())
+    }
+
+    async fn run(&mut self, cut: &Cut) -> Result<()> {
+        let ends_block = ["COMMIT", "END", "ROLLBACK", "ABORT"].iter().any(|word| cut.begins(&[word]));
+        if ends_block && self.has_failed() {
+            // what comes behind it would not be reached
+            self.done.push(not_tried(cut));
+            return Ok(());
+        }
+        let has_savepoint = self.in_block && !ends_block;
+        if has_savepoint {
+            self.send("SAVEPOINT statement").await?;
+        }
+        let started = Instant::now();
+        let result = self.connection.execute(cut.text.as_str()).await.map(drop);
+        let seconds = started.elapsed().as_secs_f64();
+        let mut statement = Statement { seconds: Some(seconds), ..not_tried(cut) };
+        match result {
+            Ok(()) if ends_block => {
+                self.watch.transaction_ended(&mut self.done);
+                self.begin().await?;
+            }
+            Ok(()) => self.watch.look(self.connection, &mut statement, started).await?,
+            Err(error) => {
+                let Some(server) = error.as_database_error().and_then(|e| e.try_downcast_ref::<PgDatabaseError>())
+                else {
+                    return Err(server_error("trying a migration", error));
+                };
+                if self.has_failed() && needs_what_is_missing(server.code()) {
+                    statement.seconds = None;
+                } else {
+                    statement.failure = Some(Failure {
+                        message: server.message().to_owned(),
+                        code: server.code().to_owned(),
+                        rows: None,
+                        recipe: None,
+                    });
+                }
+                if has_savepoint {
+                    self.send("ROLLBACK TO SAVEPOINT statement").await?;
+                }
+                if let Some(failure) = &mut statement.failure {
+                    explain(self.connection, cut, server, failure, self.in_block).await?;
+                }
+            }
+        }
+        self.done.push(statement);
+        Ok(())
+    }
+
+    async fn end(mut self) -> Result<Vec<Statement>> {
+        if self.in_block {
+            let end = if self.has_failed() { "ROLLBACK" } else { "COMMIT" };
+            if let Err(error) = self.connection.execute(end).await {
+                let Some(server) = error.as_database_error() else {
+                    return Err(server_error("trying a migration", error));
+                };
+                // a constraint that is checked at the end alone
+                if let Some(last) = self.done.last_mut() {
+                    last.failure = Some(Failure {
+                        message: server.message().to_owned(),
+                        code: server.code().unwrap_or_default().into_owned(),
+                        rows: None,
+                        recipe: None,
+                    });
+                }
+            }
+        }
+        self.watch.transaction_ended(&mut self.done);
+        Ok(self.done)
+    }
+}
+
+fn not_tried(cut: &Cut) -> Statement {
+    let (sql, line) = without_comments_before(&cut.text, cut.line);
+    Statement { sql, line, seconds: None, locks: Vec::new(), rewrites: Vec::new(), failure: None }
+}
+
+/// Table, column, object, function or schema that is not there.
+fn needs_what_is_missing(code: &str) -> bool {
+    matches!(code, "42P01" | "42703" | "42704" | "42883" | "3F000")
+}
+
+fn refuses_blocks(cut: &Cut) -> bool {
+    cut.says(&["CONCURRENTLY"]) || ["VACUUM", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
+        let words: Vec<&str> = begin.split(' ').collect();
+        cut.begins(&words)
+    })
+}
+
+/// The statements; a text that cannot be cut is one, for the server to complain about.
+fn cut(sql: &str) -> Vec<Cut> {
+    let whole = || vec![Cut { text: sql.to_owned(), words: Vec::new(), line: 1 }];
+    let mut statements = Statements::default();
+    let mut all = Vec::new();
+    for line in sql.split_inclusive('\n') {
+        match statements.line(line.as_bytes()) {
+            Ok(done) => all.extend(done),
+            Err(_) => return whole(),
+        }
+    }
+    match statements.rest() {
+        Ok(last) => all.extend(last),
+        Err(_) => return whole(),
+    }
+    all
+}
+
+fn without_comments_before(text: &str, line: u64) -> (String, usize) {
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start();
+        let after = if trimmed.starts_with("--") {
+            trimmed.find('\n').map(|end| &trimmed[end..])
+        } else if trimmed.starts_with("/*") {
+            trimmed.find("*/").map(|end| &trimmed[end + 2..])
+        } else {
+            None
+        };
+        match after {
+            Some(after) => rest = after,
+            None => {
+                let before = &text[..text.len() - trimmed.len()];
+                let line = usize::try_from(line).unwrap_or(1) + before.matches('\n').count();
+                return (trimmed.trim_end().to_owned(), line);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_begins_behind_its_comments() {
+        let all: Vec<(String, usize)> = cut("/*\n  Warnings: it's\n*/\n-- DropTable\nDROP TABLE a;\n\n-- x\nSELECT ';' -- end\n")
+            .iter()
+            .map(not_tried)
+            .map(|s| (s.sql, s.line))
+            .collect();
+        assert_eq!(all, [("DROP TABLE a".to_owned(), 5), ("SELECT ';' -- end".to_owned(), 8)]);
+        assert_eq!(cut("\\! x\n").len(), 1);
+    }
+}
