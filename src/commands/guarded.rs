@@ -99,6 +99,7 @@ impl Journey<'_> {
             store: &target.place.store,
             project: target.project.as_ref(),
             keep: target.place.settings.retention.keep,
+            expect_loss: &target.place.settings.verify.expect_loss,
             observer: &progress,
             interrupt,
         };
@@ -182,6 +183,14 @@ impl GuardedReport {
     }
 }
 
+impl GuardedReport {
+    /// What is gone as was said beforehand, where nothing else is.
+    fn expected_losses(&self, style: &Style) -> String {
+        let verification = self.outcome.verification.as_ref().filter(|v| v.has_losses());
+        verification.map(|v| loss::losses(v, style) + "\n").unwrap_or_default()
+    }
+}
+
 impl Report for GuardedReport {
     fn command(&self) -> &'static str {
         self.command
@@ -218,9 +227,12 @@ impl Report for GuardedReport {
                 let settled = self.settled.as_ref().map(|settled| settled.text(style));
                 lost.into_iter().chain(settled).collect::<Vec<_>>().join("\n")
             }
-            Ending::Stopped if self.outcome.run.prisma_exit_code != Some(0) => String::new(),
+            Ending::Stopped if self.outcome.run.prisma_exit_code != Some(0) => self.expected_losses(style),
             Ending::Reset => format!("{}\n{}", conclusion.happened, conclusion.next.join("\n")),
-            _ => format!("{} {}\n{}", style.green("✔"), conclusion.happened, conclusion.next.join("\n")),
+            _ => {
+                let expected = self.expected_losses(style);
+                format!("{expected}{} {}\n{}", style.green("✔"), conclusion.happened, conclusion.next.join("\n"))
+            }
         }
         .trim_end()
         .to_owned()

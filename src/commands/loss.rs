@@ -30,16 +30,25 @@ fn missing(
                 TableVerdict::Dropped => "the table is gone".to_owned(),
                 _ => format!("{} gone", are(t.rows_lost.unwrap_or(0), "row")),
             };
-            table.row([t.table.clone(), style.red(what), count(t.before), count(t.after)]);
+            table.row([t.table.clone(), said(what, t.expected.as_ref(), style), count(t.before), count(t.after)]);
         }
         if t.verdict == TableVerdict::Dropped || t.after == 0 {
             continue;
         }
         for c in t.columns.iter().filter(|c| c.is_loss() && !t.took_with_rows(c)) {
-            table.row([format!("{}.{}", t.table, c.column), style.red(what(c)), count(c.before), count(c.after)]);
+            let what = said(what(c), c.expected.as_ref(), style);
+            table.row([format!("{}.{}", t.table, c.column), what, count(c.before), count(c.after)]);
         }
     }
     table.render(style)
+}
+
+/// A loss that was expected is no alarm.
+fn said(what: String, expected: Option<&String>, style: &Style) -> String {
+    match expected {
+        Some(why) => style.yellow(format!("{what}; expected: {why}")),
+        None => style.red(what),
+    }
 }
 
 fn what_became(column: &ColumnReport) -> String {

@@ -154,9 +154,26 @@ fn proof(facts: &Facts, verification: &Verification) -> String {
     match (facts.existed, tables) {
         (false, _) => "The database is new: there was nothing to lose".into(),
         (true, 0) => "There were no rows: nothing could be lost".into(),
+        (true, _) if verification.ok && verification.has_losses() => {
+            let expected = expected(verification);
+            format!("Lost as expected: {expected}. Everything else is all there: {} proven", counted(rows, tables))
+        }
         (true, _) if verification.ok => format!("Your data is all there: {} proven", counted(rows, tables)),
         (true, _) => String::new(),
     }
+}
+
+/// Where something is gone that was expected to be.
+fn expected(verification: &Verification) -> String {
+    let losses = verification.tables.iter().filter(|t| t.is_loss());
+    let each = losses.map(|t| match t.expected {
+        Some(_) => t.table.clone(),
+        None => {
+            let columns = t.columns.iter().filter(|c| c.is_loss());
+            columns.map(|c| format!("{}.{}", t.table, c.column)).collect::<Vec<_>>().join(", ")
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn counted(rows: u64, tables: usize) -> String {
@@ -282,6 +299,7 @@ fn stopped(facts: &Facts, proof: &str) -> Conclusion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::compare::{ByOthers, TableReport, TableVerdict};
 
     fn facts(exit_code: i32) -> Facts {
         Facts {
@@ -324,6 +342,28 @@ mod tests {
         let drafted = conclude(&Facts { drafted: vec!["m2".into()], applied: vec!["m1".into()], ..facts(0) }, &ok());
         assert!(drafted.happened.contains("Applied m1") && drafted.happened.contains("drafted m2"));
         assert!(conclude(&facts(130), &ok()).happened.contains("before it applied anything"));
+    }
+
+    #[test]
+    fn what_was_expected_to_go_is_not_called_all_there() {
+        let expected = Verification {
+            ok: true,
+            tables: vec![TableReport {
+                table: "public.Log".into(),
+                before: 9,
+                after: 0,
+                verdict: TableVerdict::LostRows,
+                to: None,
+                rows_lost: Some(9),
+                by_others: ByOthers::default(),
+                expected: Some("old".into()),
+                columns: Vec::new(),
+            }],
+        };
+        let said = conclude(&Facts { applied: vec!["m".into()], ..facts(0) }, &expected);
+        assert_eq!(said.ending, Ending::Safe);
+        assert!(said.happened.contains("Lost as expected: public.Log. Everything else"), "{}", said.happened);
+        assert!(!said.happened.contains("Your data is all there"), "{}", said.happened);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod digest;
 pub mod ending;
 pub mod event;
+pub mod expected;
 pub mod export;
 pub mod guard;
 pub mod holder;

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod bystanders;
 pub mod check;
 pub mod checkpoint;
+pub mod expected;
 pub mod export;
 pub mod guard;
 pub mod guarded_run;

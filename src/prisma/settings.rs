@@ -1,5 +1,6 @@
 //! `safemigrate.toml`, the optional file beside `package.json`.
 
+use crate::domain::expected::LossPattern;
 use crate::domain::guard::Identity;
 use crate::domain::init::Record;
 use crate::domain::retention::DEFAULT_KEEP;
@@ -55,10 +56,12 @@ pub struct Guard {
     pub registered: Vec<Identity>,
 }
 
-/// No keys yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Verify {}
+pub struct Verify {
+    /// Losses that are no surprise after a guarded command.
+    pub expect_loss: Vec<LossPattern>,
+}
 
 /// No keys yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -156,6 +159,12 @@ mod tests {
             ("[retention]\nkeep = 0\n", ["line 2", "keep"]),
             ("[guard]\n\ndevelopment = [\"\"]\n", ["line 3", "development"]),
             ("[guard\n", ["line 1", "unclosed"]),
+            ("[verify]\nexpect_loss = [\"Log\", \"*\"]\n", ["line 2", "every loss"]),
+            (
+                "[verify]\nexpect_loss = [\n  \"Log\",\n  \"a.b.c.d\",\n]\n",
+                ["line 2", "\"a.b.c.d\" has too many parts"],
+            ),
+            ("[verify]\n\nexpect_loss = \"Log\"\n", ["line 3", "sequence"]),
         ] {
             fs::write(root.path().join(FILE), text).unwrap();
             let error = Settings::load(root.path()).unwrap_err();

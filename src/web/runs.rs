@@ -135,7 +135,8 @@ pub fn report(view: &View<'_>, verification: &Verification) -> Markup {
                             td.number data-label=(words.before) { (view.count(t.before)) }
                             td.number data-label=(words.after) { (view.count(t.after)) }
                             td data-label=(words.verdict) {
-                                span.lost[t.is_loss()] { (table_verdict(view, t.verdict)) }
+                                span.lost[t.is_unexpected_loss()] { (table_verdict(view, t.verdict)) }
+                                @if let Some(why) = &t.expected { " · " (words.expected) ": " (why) }
                             }
                         }
                         @for c in t.columns.iter().filter(|c| says_more(t, c)) {
@@ -144,8 +145,9 @@ pub fn report(view: &View<'_>, verification: &Verification) -> Markup {
                                 td.number data-label=(words.before) { (view.count(c.before)) }
                                 td.number data-label=(words.after) { (view.count(c.after)) }
                                 td data-label=(words.verdict) {
-                                    span.lost[c.is_loss()] { (column_verdict(view, c.verdict)) }
+                                    span.lost[c.is_unexpected_loss()] { (column_verdict(view, c.verdict)) }
                                     @if let Some(changed) = c.values_changed { " (" (view.count(changed)) ")" }
+                                    @if let Some(why) = &c.expected { " · " (words.expected) ": " (why) }
                                 }
                             }
                         }

@@ -190,5 +190,6 @@ pub struct Words {
     pub renamed: &'static str,
     pub changed: &'static str,
     pub lost_values: &'static str,
+    pub expected: &'static str,
     pub retyped: &'static str,
 }

@@ -28,6 +28,8 @@ fn one_sided(side: &Side<'_>, verdict: TableVerdict, column_verdict: ColumnVerdi
             verdict: column_verdict,
             to: None,
             values_changed: None,
+            values_lost: None,
+            expected: None,
         }
     };
     TableReport {
@@ -38,6 +40,7 @@ fn one_sided(side: &Side<'_>, verdict: TableVerdict, column_verdict: ColumnVerdi
         to: None,
         rows_lost: None,
         by_others: ByOthers::default(),
+        expected: None,
         columns: side.columns.iter().map(column).collect(),
     }
 }
@@ -75,6 +78,7 @@ fn judge_pair(pair: &Pair<'_>, diff: Option<&RowDiff>, touched: &Touched) -> Tab
         to: renamed.then(|| pair.after.name.to_string()),
         rows_lost: (rows_lost > 0).then_some(rows_lost),
         by_others,
+        expected: None,
         columns,
     }
 }
@@ -97,7 +101,8 @@ fn judge_columns(
                     // with a row go its values
                     by_others.values_changed += if diff.is_some() { lost + changed } else { 0 };
                 }
-                judge_column(pair, n, counts, rows_lost)
+                let values_lost = (counts.0 > 0 && diff.is_some()).then_some(counts.0);
+                ColumnReport { values_lost, ..judge_column(pair, n, counts, rows_lost) }
             }
             None => ColumnReport {
                 column: column.name.clone(),
@@ -106,6 +111,8 @@ fn judge_columns(
                 verdict: ColumnVerdict::Dropped,
                 to: None,
                 values_changed: None,
+                values_lost: None,
+                expected: None,
             },
         });
     }
@@ -118,6 +125,8 @@ fn judge_columns(
                 verdict: ColumnVerdict::Added,
                 to: None,
                 values_changed: None,
+                values_lost: None,
+                expected: None,
             });
         }
     }
@@ -157,5 +166,7 @@ fn judge_column(pair: &Pair<'_>, n: usize, (lost, changed): (u64, u64), rows_los
         verdict,
         to: renamed.then(|| new.name.clone()),
         values_changed: (changed > 0).then_some(changed),
+        values_lost: None,
+        expected: None,
     }
 }

@@ -71,6 +71,9 @@ pub struct TableReport {
     /// What other sessions did while the migration ran, which its SQL cannot have done.
     #[serde(default, skip_serializing_if = "ByOthers::is_nothing")]
     pub by_others: ByOthers,
+    /// Rows, or the table, are gone as somebody said beforehand: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
     pub columns: Vec<ColumnReport>,
 }
 
@@ -100,21 +103,45 @@ pub struct ColumnReport {
     /// Values that are others now, where rows were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values_changed: Option<u64>,
+    /// Values that are NULL now in rows that are still there, where rows were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values_lost: Option<u64>,
+    /// They are gone or others as somebody said beforehand: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+}
+
+impl Verification {
+    /// Whether anything is gone at all, expected or not.
+    pub fn has_losses(&self) -> bool {
+        self.tables.iter().any(TableReport::is_loss)
+    }
 }
 
 impl TableReport {
     pub fn is_loss(&self) -> bool {
+        self.is_loss_of_rows() || self.columns.iter().any(ColumnReport::is_loss)
+    }
+
+    /// Rows are gone, or the table with its rows.
+    pub fn is_loss_of_rows(&self) -> bool {
         match self.verdict {
             TableVerdict::LostRows => true,
             TableVerdict::Dropped => self.before > 0,
-            _ => self.columns.iter().any(ColumnReport::is_loss),
+            _ => false,
         }
+    }
+
+    /// Something is gone that nobody said beforehand to be meant.
+    pub fn is_unexpected_loss(&self) -> bool {
+        self.is_loss_of_rows() && self.expected.is_none() || self.columns.iter().any(ColumnReport::is_unexpected_loss)
     }
 
     /// The column's values are gone because their rows are.
     pub fn took_with_rows(&self, column: &ColumnReport) -> bool {
         column.verdict == ColumnVerdict::LostValues
             && column.values_changed.is_none()
+            && column.values_lost.is_none()
             && column.before.saturating_sub(column.after) <= self.rows_lost.unwrap_or(0)
     }
 }
@@ -126,5 +153,10 @@ impl ColumnReport {
             ColumnVerdict::Dropped => self.before > 0,
             _ => false,
         }
+    }
+
+    /// Its values are gone or others, and nobody said beforehand that this is meant.
+    pub fn is_unexpected_loss(&self) -> bool {
+        self.is_loss() && self.expected.is_none()
     }
 }

@@ -11,6 +11,8 @@ pub struct Accept {
     /// From 1.
     pub line: usize,
     pub what: Result<Kind, Useless>,
+    /// In its writer's words.
+    pub reason: String,
 }
 
 /// Why a comment accepts nothing, whatever stands below it.
@@ -29,17 +31,20 @@ impl Accept {
             text.get(..MARK.len()).filter(|mark| mark.eq_ignore_ascii_case(MARK)).map(|_| &text[MARK.len()..])?;
         let mut words = rest.split_whitespace();
         if !words.next()?.eq_ignore_ascii_case("accept") {
-            return Some(Self { line, what: Err(Useless::Unknown(rest.trim().to_owned())) });
+            let what = Err(Useless::Unknown(rest.trim().to_owned()));
+            return Some(Self { line, what, reason: String::new() });
         }
         let word = words.next().unwrap_or_default();
+        let reason = words.collect::<Vec<_>>().join(" ");
+        let reason = reason.trim_start_matches([':', '-', ' ']).to_owned();
         // a dash or a colon alone is no reason
-        let has_reason = words.any(|word| word.chars().any(char::is_alphanumeric));
+        let has_reason = reason.chars().any(char::is_alphanumeric);
         let what = match Kind::of_word(&word.trim_end_matches([':', ',']).to_lowercase()) {
             None => Err(Useless::Unknown(word.to_owned())),
             Some(kind) if has_reason => Ok(kind),
             Some(kind) => Err(Useless::NoReason(kind)),
         };
-        Some(Self { line, what })
+        Some(Self { line, what, reason })
     }
 
     /// What to write.

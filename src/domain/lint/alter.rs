@@ -6,6 +6,7 @@ use super::reader::{Dropped, Reader, quoted, sql};
 use super::sql::{columns, named, names_in};
 use super::types::{Cast, SqlType, cast};
 use super::{Sentence, shown};
+use crate::domain::expected::Reach;
 use crate::domain::names::QualifiedName;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
@@ -95,6 +96,7 @@ impl Reader<'_> {
                 let message = format!("The rows of a partition are no longer in {}", shown(table));
                 let remedy = "Say in the comment where they go";
                 self.find(detach.syntax(), Kind::DetachedPartition, Sentence::new(message, remedy));
+                self.takes([Reach::Rows(table.clone())]);
             }
             _ => {}
         }
@@ -170,6 +172,7 @@ impl Reader<'_> {
             };
             self.statement = dropped.statement;
             self.push(dropped.line, kind, says);
+            self.takes([Reach::Column(dropped.table, dropped.column)]);
         }
     }
 
@@ -228,10 +231,12 @@ impl Reader<'_> {
                     quoted(column)
                 );
                 self.find(set.syntax(), Kind::TypeChange, Sentence::new(message, remedy));
+                self.takes([Reach::Column(table.clone(), column.to_owned())]);
             }
             Cast::MayFail => {
                 let message = format!("{whole} goes {old}to {to}: values may be cut off or rounded, or not fit at all");
                 self.find(set.syntax(), Kind::TypeChange, Sentence::new(message, remedy));
+                self.takes([Reach::Column(table.clone(), column.to_owned())]);
             }
         }
     }
@@ -250,7 +255,8 @@ impl Reader<'_> {
         let Some(old) = old else {
             let message = format!("{whole} becomes an enum: this fails where a value is none of {}", new.join(", "));
             let remedy = format!("Make sure first: SELECT DISTINCT {} FROM {};", quoted(column), sql(table));
-            return self.find(set.syntax(), Kind::TypeChange, Sentence::new(message, remedy));
+            self.find(set.syntax(), Kind::TypeChange, Sentence::new(message, remedy));
+            return self.takes([Reach::Column(table.clone(), column.to_owned())]);
         };
         let gone: Vec<&str> = old.iter().filter(|label| !new.contains(label)).map(String::as_str).collect();
         if gone.is_empty() {
@@ -258,11 +264,11 @@ impl Reader<'_> {
         }
         let list = gone.iter().map(|label| crate::domain::names::quote_literal(label)).collect::<Vec<_>>().join(", ");
         let message = format!("The enum of {whole} no longer has {}: this fails where a row has it", gone.join(", "));
-        let (table, column) = (sql(table), quoted(column));
-        let remedy = format!(
-            "Give those rows another value before: UPDATE {table} SET {column} = … WHERE {column} IN ({list});"
-        );
+        let (own, quoted) = (sql(table), quoted(column));
+        let remedy =
+            format!("Give those rows another value before: UPDATE {own} SET {quoted} = … WHERE {quoted} IN ({list});");
         self.find(set.syntax(), Kind::EnumValueRemoved, Sentence::new(message, remedy));
+        self.takes([Reach::Column(table.clone(), column.to_owned())]);
     }
 
     pub(super) fn create_index(&mut self, index: &ast::CreateIndex) {

@@ -3,6 +3,7 @@
 use super::accept::{Accept, Useless};
 use super::kind::{Finding, Kind};
 use super::reader::{Found, Lines};
+use crate::domain::expected::Accepted;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -35,20 +36,24 @@ impl Comments {
     }
 
     /// Takes out what is accepted, and says which comment accepts nothing.
-    pub(super) fn apply(self, file: &str, found: Vec<Found>) -> Vec<Finding> {
+    pub(super) fn apply(self, file: &str, found: Vec<Found>) -> (Vec<Finding>, Vec<Accepted>) {
         let mut used = vec![false; self.accepts.len()];
-        let mut findings = Vec::new();
+        let (mut findings, mut accepted) = (Vec::new(), Vec::new());
         for found in found {
             let accepts = |(at, accept): &&(usize, Accept)| *at == found.statement && accept.what == Ok(found.kind);
             match self.accepts.iter().position(|accept| accepts(&accept)) {
-                Some(which) => used[which] = true,
+                Some(which) => {
+                    used[which] = true;
+                    let reason = &self.accepts[which].1.reason;
+                    accepted.extend(found.takes.into_iter().map(|reach| Accepted { reach, reason: reason.clone() }));
+                }
                 None => findings.push(found.says.finding(file, found.line, found.kind)),
             }
         }
         let unused = self.accepts.iter().zip(used).filter(|(_, used)| !used);
         findings.extend(unused.filter_map(|((_, accept), _)| useless(file, accept)));
         findings.sort_by_key(|finding| (finding.line, finding.kind));
-        findings
+        (findings, accepted)
     }
 }
 

@@ -4,6 +4,7 @@ use super::kind::Kind;
 use super::reader::{Reader, sql};
 use super::sql::{bare_column, columns, is_no_condition, named};
 use super::{Sentence, shown};
+use crate::domain::expected::Reach;
 use crate::domain::names::QualifiedName;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
@@ -28,6 +29,7 @@ impl Reader<'_> {
             let message = format!("It deletes all rows of {}", shown(&table));
             let remedy = format!("Say which: DELETE FROM {} WHERE …;", sql(&table));
             self.find(delete.syntax(), Kind::DeleteAll, Sentence::new(message, remedy));
+            self.takes([Reach::Table(table)]);
         }
     }
 
@@ -41,6 +43,7 @@ impl Reader<'_> {
                 let message = format!("It deletes every row of {} that the source does not have", shown(&table));
                 let remedy = "Say which: WHEN NOT MATCHED BY SOURCE AND … THEN DELETE";
                 self.find(clause.syntax(), Kind::DeleteAll, Sentence::new(message, remedy));
+                self.takes([Reach::Rows(table.clone())]);
             }
         }
     }
@@ -61,6 +64,7 @@ impl Reader<'_> {
             let message = format!("It overwrites {} of all rows of {}", overwritten.join(", "), shown(&table));
             let remedy = format!("Say which: UPDATE {} SET … WHERE …;", sql(&table));
             self.find(update.syntax(), Kind::UpdateAll, Sentence::new(message, remedy));
+            self.takes(overwritten.into_iter().map(|column| Reach::Column(table.clone(), column)));
         }
     }
 

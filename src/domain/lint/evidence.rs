@@ -15,6 +15,8 @@ pub enum Ran {
     TakenBack(String),
     /// There was nothing that could be lost.
     OnNothing(String),
+    /// And what was lost was expected to be, which the run has said.
+    AsExpected,
     /// And nothing was lost of so many rows.
     Proven {
         run: String,
@@ -43,6 +45,7 @@ pub fn ran(runs: &[Run], name: &str, text: &str) -> Ran {
             _ if applied.blake3 != print => Ran::OtherText,
             false => Ran::Lost(run.id.clone()),
             true if taken_back => Ran::TakenBack(run.id.clone()),
+            true if verification.has_losses() => Ran::AsExpected,
             true if rows == 0 => Ran::OnNothing(run.id.clone()),
             true => Ran::Proven { run: run.id.clone(), rows },
         };
@@ -61,7 +64,7 @@ pub fn weigh(file: &str, mut findings: Vec<Finding>, ran: &Ran) -> Vec<Finding> 
     }
     let again = "Let it run on your development database: safemigrate dev".to_owned();
     let (told, remedy) = match ran {
-        Ran::Proven { .. } => return findings,
+        Ran::Proven { .. } | Ran::AsExpected => return findings,
         // of a migration that destroys nothing, that is enough
         Ran::OnNothing(_) if !findings.iter().any(Finding::is_error) => return findings,
         Ran::Never => ("never ran under safemigrate on this machine".to_owned(), again),
@@ -116,6 +119,7 @@ mod tests {
             to: None,
             rows_lost: None,
             by_others: ByOthers::default(),
+            expected: None,
             columns: Vec::new(),
         }
     }
@@ -138,6 +142,10 @@ mod tests {
         let mut empty = dev(true);
         empty.verification = Some(Verification { ok: true, tables: vec![rows(0)] });
         assert_eq!(ran(&[empty], "m", "SELECT 1;\n"), Ran::OnNothing("r-1".into()));
+        let mut expected = dev(true);
+        let lost = TableReport { verdict: TableVerdict::LostRows, expected: Some("why".into()), ..rows(7) };
+        expected.verification = Some(Verification { ok: true, tables: vec![lost] });
+        assert_eq!(ran(&[expected], "m", "SELECT 1;\n"), Ran::AsExpected);
         // of an older version: what ran is not known
         assert_eq!(ran(&[run("r-5", "dev", &[], Some(true))], "m", "SELECT 1;\n"), Ran::Never);
     }
@@ -151,6 +159,9 @@ mod tests {
                 && !proven[0].is_error()
                 && proven[0].message.contains("none of 7 rows lost anything (r-1)")
         );
+        // refused as if it had never run, but nothing is added
+        let expected = weigh("f", refused(), &Ran::AsExpected);
+        assert!(expected.len() == 1 && expected[0].is_error());
         for ran in
             [Ran::Never, Ran::OtherText, Ran::Lost("r".into()), Ran::OnNothing("r".into()), Ran::TakenBack("r".into())]
         {

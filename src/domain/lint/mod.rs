@@ -15,7 +15,7 @@ mod types;
 
 pub use kind::{Finding, Kind, Severity};
 pub use known::Known;
-pub use reader::read;
+pub use reader::{meant, read};
 pub use sql::is_too_deep;
 
 use super::names::QualifiedName;

@@ -6,6 +6,7 @@ use super::known::{Column, Known, UserType};
 use super::sql::{cascades, is_too_deep, named, qualified};
 use super::types::SqlType;
 use super::{Sentence, shown};
+use crate::domain::expected::{Accepted, Reach};
 use crate::domain::names::QualifiedName;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
@@ -30,6 +31,8 @@ pub(super) struct Found {
     pub line: usize,
     pub kind: Kind,
     pub says: Sentence,
+    /// What it can take that was there before.
+    pub takes: Vec<Reach>,
 }
 
 pub(super) struct Dropped {
@@ -68,10 +71,21 @@ impl Lines {
 
 /// Reads a migration: what it does to `known` is done, what it does to data is found.
 pub fn read(file: &str, text: &str, known: &mut Known) -> Vec<Finding> {
+    judged(file, text, known).0
+}
+
+/// Reads a migration for the losses that its comments accept; of one that cannot be read to its end, none.
+pub fn meant(text: &str, known: &mut Known) -> Vec<Accepted> {
+    let (findings, accepted) = judged("", text, known);
+    let is_read = findings.iter().all(|finding| finding.kind != Kind::Unreadable);
+    accepted.into_iter().filter(|_| is_read).collect()
+}
+
+fn judged(file: &str, text: &str, known: &mut Known) -> (Vec<Finding>, Vec<Accepted>) {
     known.settle();
     if is_too_deep(text) {
         let says = Sentence::unreadable("It is nested too deeply");
-        return vec![says.finding(file, 1, Kind::Unreadable)];
+        return (vec![says.finding(file, 1, Kind::Unreadable)], Vec::new());
     }
     let parse = SourceFile::parse(text);
     let mut reader = Reader {
@@ -103,7 +117,14 @@ pub fn read(file: &str, text: &str, known: &mut Known) -> Vec<Finding> {
 
 impl Reader<'_> {
     pub(super) fn push(&mut self, line: usize, kind: Kind, says: Sentence) {
-        self.found.push(Found { statement: self.statement, line, kind, says });
+        self.found.push(Found { statement: self.statement, line, kind, says, takes: Vec::new() });
+    }
+
+    /// What the last one that was found can take.
+    pub(super) fn takes(&mut self, reach: impl IntoIterator<Item = Reach>) {
+        if let Some(found) = self.found.last_mut() {
+            found.takes.extend(reach);
+        }
     }
 
     pub(super) fn line_of(&self, node: &SyntaxNode) -> usize {
@@ -135,6 +156,8 @@ impl Reader<'_> {
             ast::Stmt::DropSchema(drop) => {
                 let says = "with all tables and rows in it, where CASCADE stands behind it";
                 self.drop_whole(drop.syntax(), "the schema", Kind::DroppedSchema, says);
+                let schemas = drop.schema_refs().map(|schema| ast::normalize_name_node(schema.syntax()));
+                self.takes(schemas.map(Reach::Schema).collect::<Vec<_>>());
             }
             ast::Stmt::DropDatabase(drop) => {
                 self.drop_whole(drop.syntax(), "the database", Kind::DroppedDatabase, "with everything in it");
@@ -260,6 +283,7 @@ impl Reader<'_> {
             };
             self.statement = statement;
             self.push(line, Kind::DroppedTable, Sentence::new(message, remedy));
+            self.takes([Reach::Table(name)]);
         }
     }
 
@@ -269,6 +293,7 @@ impl Reader<'_> {
             let message = format!("It empties the table {}: all its rows are gone", shown(&name));
             let remedy = format!("Delete what has to go: DELETE FROM {} WHERE …;", sql(&name));
             self.find(table.syntax(), Kind::Truncate, Sentence::new(message, remedy));
+            self.takes([Reach::Table(name)]);
         }
     }
 

@@ -9,10 +9,11 @@ use super::interrupt::Interrupt;
 use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::telling::Telling;
-use super::{retention, verification};
+use super::{expected, retention, verification};
 use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
 use crate::domain::event::{Event, Observer};
+use crate::domain::expected::LossPattern;
 use crate::domain::guard::Action;
 use crate::domain::lint::evidence::fingerprint;
 use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
@@ -41,6 +42,8 @@ pub struct Place<'a> {
     pub project: Option<&'a Project>,
     /// Backups of each kind that stay.
     pub keep: usize,
+    /// Losses that are no surprise.
+    pub expect_loss: &'a [LossPattern],
     pub observer: &'a dyn Observer,
     pub interrupt: &'a Interrupt,
 }
@@ -158,6 +161,7 @@ async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output 
     run.after = after.taken.iter().flat_map(Taken::ids).collect();
     let touched = touched(place, run, &before, others_are_connected)?;
     let verification = prove(place, &before, &after, touched).await.map_err(|e| unverified(run, e))?;
+    let verification = as_expected(place, run, &before, &after, verification).map_err(|e| unverified(run, e))?;
     if let Some(told) = bystanders::told(&verification) {
         place.observer.on(Event::Note(told));
     }
@@ -282,6 +286,24 @@ async fn prove(place: &Place<'_>, before: &Seen, after: &Seen, touched: Touched)
     place.interrupt.or(comparing).await
 }
 
+/// What was said beforehand to be meant is no loss. A reset means all of it.
+fn as_expected(
+    place: &Place<'_>,
+    run: &Run,
+    before: &Seen,
+    after: &Seen,
+    verification: Verification,
+) -> Result<Verification> {
+    let Some(was) = before.full().filter(|_| !verification.ok && run.command != Action::Reset.name()) else {
+        return Ok(verification);
+    };
+    let known = before.names(Migration::is_applied);
+    let applied: Vec<String> =
+        after.names(Migration::is_applied).into_iter().filter(|name| !known.contains(name)).collect();
+    let expectations = expected::of_project(place.expect_loss, place.project, &applied, place.url.prisma_schema())?;
+    Ok(expectations.mark(verification, &was.tables))
+}
+
 /// `None` where its text cannot be read any more.
 fn as_it_ran(project: &Project, name: &str) -> Option<AppliedMigration> {
     Some(AppliedMigration { name: name.to_owned(), blake3: fingerprint(&project.migration_sql(name)?) })
@@ -293,7 +315,8 @@ async fn suggestions(place: &Place<'_>, before: &Seen, verification: &Verificati
     let found = async {
         let options = Options::default();
         let mut survey = survey(place.url, place.store, place.project, backup, Some(verification.clone())).await?;
-        let lossy: Vec<String> = verification.tables.iter().filter(|t| t.is_loss()).map(|t| t.table.clone()).collect();
+        let lossy = verification.tables.iter().filter(|t| t.is_unexpected_loss());
+        let lossy: Vec<String> = lossy.map(|t| t.table.clone()).collect();
         survey.look_for_labels(place.store, backup, &options, &lossy).await?;
         survey.suggest(backup, &options, &[])
     };

@@ -186,5 +186,6 @@ pub static ENGLISH: Words = Words {
     renamed: "renamed",
     changed: "changed",
     lost_values: "values lost",
+    expected: "expected",
     retyped: "another type",
 };

@@ -186,5 +186,6 @@ pub static RUSSIAN: Words = Words {
     renamed: "переименовано",
     changed: "изменено",
     lost_values: "значения потеряны",
+    expected: "ожидалось",
     retyped: "другой тип",
 };
