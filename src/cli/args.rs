@@ -3,6 +3,7 @@
 use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
+use super::rehearse::RehearseArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
 use super::schedule::{ScheduleAction, ScheduleArgs};
 use crate::domain::manifest::Kinds;
@@ -79,6 +80,9 @@ pub enum Command {
     /// Put structure and data back as a full backup holds them
     #[command(after_help = "Example:\n  safemigrate rollback --set-aside")]
     Rollback(RollbackArgs),
+    /// Try what is pending on a scratch copy of the data: what fails, what would be lost?
+    #[command(after_help = "Example:\n  safemigrate rehearse --as deploy")]
+    Rehearse(RehearseArgs),
     /// Put the rows of a data-only backup into the schema as it is now
     #[command(after_help = "Example:\n  safemigrate reinsert --map Product.price=amount --dry-run")]
     Reinsert(ReinsertArgs),
@@ -142,6 +146,7 @@ impl Command {
             Self::Unpin(_) => "unpin",
             Self::Delete(_) => "delete",
             Self::Rollback(_) => "rollback",
+            Self::Rehearse(_) => "rehearse",
             Self::Reinsert(_) => "reinsert",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
@@ -175,6 +180,10 @@ pub enum OnLoss {
 
 #[derive(Debug, Args)]
 pub struct DevArgs {
+    /// Try it on a scratch copy of the data first; go on only where nothing fails and nothing is lost
+    #[arg(long)]
+    pub rehearse: bool,
+
     /// When data is lost [default: ask at a terminal, else keep and exit 3]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_loss: Option<OnLoss>,
@@ -194,7 +203,7 @@ pub struct ResetArgs {
 #[derive(Debug, Args)]
 pub struct DeployArgs {
     /// Apply the migrations without a backup and without a proof; it is recorded
-    #[arg(long, conflicts_with = "on_loss")]
+    #[arg(long, conflicts_with_all = ["on_loss", "rehearse"])]
     pub no_backup: bool,
 
     #[command(flatten)]

@@ -1,22 +1,26 @@
 //! `dev`, `deploy`, `reset`, `push`, `run`: a command with a checkpoint before it and a proof after it.
 
-use super::loss;
+use super::{loss, rehearse, rescue};
 use super::settle::{self, Settled};
 use super::target::{permit, target, working_folder};
 use crate::cli::{DeployArgs, DevArgs, Globals, OnLoss, ResetArgs, RunArgs};
 use crate::domain::ending::Ending;
 use crate::domain::guard::Action;
 use crate::domain::prisma_command::{DEPLOY, DEV, Guarded, PUSH, RESET};
+use crate::domain::rehearsal::Rehearsal;
 use crate::domain::suggest::entries;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operations::guarded_run::{Attach, Backup, Outcome, Place, guarded};
+use crate::operations::guarded_run::{Attach, Backup, FirstTry, Outcome, Place, Preparation, guarded};
 use crate::operations::interrupt::Interrupt;
+use crate::operations::rehearsal::As;
+use crate::operations::rescue::{Answers, Question};
 use crate::operations::schedule;
 use crate::operations::target::Target;
 use crate::prisma::{ChildCommand, prisma_command};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 use std::ffi::OsString;
+use std::sync::{Mutex, PoisonError};
 
 pub async fn dev(globals: &Globals, args: DevArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     prisma(globals, &DEV, args, ui, interrupt).await
@@ -36,14 +40,18 @@ pub(super) async fn prisma(
 ) -> Result<(), Failure> {
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
     let child = prisma_command(journey.target.prisma_project()?, &command.words, &args.prisma_args)?;
-    journey.go(command.action, &child, Backup::Before, args.on_loss).await
+    let precaution = Precaution::of(command.action, args.rehearse, journey.target)?;
+    journey.go(command.action, &child, precaution, args.on_loss).await
 }
 
 pub async fn deploy(globals: &Globals, args: DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
     let child = prisma_command(journey.target.prisma_project()?, &DEPLOY.words, &args.guarded.prisma_args)?;
-    let backup = if args.no_backup { Backup::Omitted } else { Backup::Before };
-    journey.go(Action::Deploy, &child, backup, args.guarded.on_loss).await
+    let precaution = match args.no_backup {
+        true => Precaution::None,
+        false => Precaution::of(Action::Deploy, args.guarded.rehearse, journey.target)?,
+    };
+    journey.go(Action::Deploy, &child, precaution, args.guarded.on_loss).await
 }
 
 pub async fn reset(globals: &Globals, args: ResetArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -54,13 +62,13 @@ pub async fn reset(globals: &Globals, args: ResetArgs, ui: &Ui, interrupt: &Inte
     }
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
     let child = prisma_command(journey.target.prisma_project()?, &RESET.words, &words)?;
-    journey.go(Action::Reset, &child, Backup::Before, Some(OnLoss::Keep)).await
+    journey.go(Action::Reset, &child, Precaution::Checkpoint, Some(OnLoss::Keep)).await
 }
 
 pub async fn run(globals: &Globals, args: RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let journey = Journey { globals, target: &target(globals).await?, ui, interrupt };
     let child = any_child(args.command)?;
-    journey.go(Action::Run, &child, Backup::Before, args.on_loss).await
+    journey.go(Action::Run, &child, Precaution::Checkpoint, args.on_loss).await
 }
 
 /// Any command, where and as the user would start it. Its arguments may hold a password and are shown nowhere.
@@ -70,6 +78,34 @@ fn any_child(words: Vec<OsString>) -> Result<ChildCommand> {
     let directory = working_folder()?;
     let shown = program.to_string_lossy().into_owned();
     Ok(ChildCommand { program: program.into(), arguments: words.collect(), directory, path: None, shown })
+}
+
+/// What is done before the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Precaution {
+    Checkpoint,
+    /// And a try on a scratch copy.
+    Rehearsal(As),
+    /// Nothing, as typed by the user.
+    None,
+}
+
+impl Precaution {
+    /// `typed`: whether `--rehearse` was. The settings may want it always.
+    fn of(action: Action, typed: bool, target: &Target) -> Result<Self> {
+        let wanted = match action {
+            Action::Dev => As::Dev,
+            Action::Deploy => As::Deploy,
+            Action::Push => As::Push,
+            _ if typed => {
+                let message = "--rehearse is for dev, deploy and push: what other commands do cannot be tried on a copy";
+                return Err(Error::new(ErrorKind::Usage, message).nothing_changed());
+            }
+            _ => return Ok(Self::Checkpoint),
+        };
+        let always = target.place.settings.verify.rehearse && action != Action::Push;
+        Ok(if typed || always { Self::Rehearsal(wanted) } else { Self::Checkpoint })
+    }
 }
 
 /// What every guarded command needs.
@@ -85,7 +121,7 @@ impl Journey<'_> {
         &self,
         action: Action,
         child: &ChildCommand,
-        backup: Backup,
+        precaution: Precaution,
         on_loss: Option<OnLoss>,
     ) -> Result<(), Failure> {
         let Self { globals, target, ui, interrupt } = *self;
@@ -104,7 +140,27 @@ impl Journey<'_> {
             interrupt,
         };
         let attach = if ui.is_json() { Attach::StdoutToStderr } else { Attach::Terminal };
-        let outcome = guarded(&place, action, child, attach, backup).await?;
+        let tried: Mutex<Option<Rehearsal>> = Mutex::default();
+        let go_on = |rehearsal: &Rehearsal| {
+            *tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(rehearsal.clone());
+            rehearse::go_on(rehearsal, on_loss, ui)
+        };
+        let ask = |question: &Question<'_>| rescue::ask(question, target, ui);
+        let rescue = (action == Action::Dev).then_some(if ui.can_ask() { Answers::Person(&ask) } else { Answers::Nobody });
+        let backup = match precaution {
+            Precaution::Checkpoint => Backup::Before(Preparation { first_try: None, rescue }),
+            Precaution::Rehearsal(wanted) => {
+                Backup::Before(Preparation { first_try: Some(FirstTry { wanted, go_on: &go_on }), rescue })
+            }
+            Precaution::None => Backup::Omitted,
+        };
+        let outcome = guarded(&place, action, child, attach, backup).await.map_err(|error| {
+            let stopped = tried.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match stopped.filter(|_| ui.is_json()) {
+                Some(rehearsal) => Failure::with(error, Stopped { command: action.name(), rehearsal }),
+                None => error.into(),
+            }
+        })?;
         let report = GuardedReport::new(action.name(), outcome);
         if report.outcome.conclusion.ending != Ending::Lost {
             return finish(report, ui);
@@ -169,6 +225,30 @@ async fn after_loss(
     }
 }
 
+/// A command that was not begun because of what the rehearsal found; it is on the screen already.
+struct Stopped {
+    command: &'static str,
+    rehearsal: Rehearsal,
+}
+
+impl Report for Stopped {
+    fn command(&self) -> &'static str {
+        self.command
+    }
+
+    fn ok(&self) -> bool {
+        false
+    }
+
+    fn json(&self) -> Fields {
+        Fields::from_iter([("rehearsal".to_owned(), json!(self.rehearsal))])
+    }
+
+    fn text(&self, _: &Style) -> String {
+        String::new()
+    }
+}
+
 struct GuardedReport {
     command: &'static str,
     outcome: Outcome,
@@ -210,6 +290,7 @@ impl Report for GuardedReport {
             ("migrations_applied".to_owned(), json!(run.migrations_applied)),
             ("verification".to_owned(), json!(self.outcome.verification)),
         ]);
+        fields.extend(run.rehearsal.as_ref().map(|rehearsal| ("rehearsal".to_owned(), json!(rehearsal))));
         if !self.outcome.suggestions.is_empty() {
             fields.insert("suggestions".to_owned(), json!(entries(&self.outcome.suggestions)));
         }

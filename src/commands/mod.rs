@@ -19,6 +19,9 @@ mod pin;
 mod prisma;
 mod prune;
 mod recover;
+mod rehearse;
+mod rehearsed;
+mod rescue;
 mod reinsert;
 mod rollback;
 mod schedule;
@@ -68,6 +71,7 @@ where
         Command::Pin(args) => pin::pin(&globals, &args, ui),
         Command::Unpin(args) => pin::unpin(&globals, &args, ui),
         Command::Delete(args) => delete::run(&globals, &args, ui),
+        Command::Rehearse(args) => rehearse::run(&globals, &args, ui, interrupt).await,
         Command::Rollback(args) => rollback::run(&globals, &args, ui, interrupt).await,
         Command::Reinsert(args) => reinsert::run(&globals, &args, ui, interrupt).await,
         Command::Export(args) => export::run(&globals, &args, ui, interrupt).await,

@@ -101,6 +101,17 @@ impl Entry {
         Ok(Self { store: store.clone(), run, claim, _lock: lock })
     }
 
+    /// Takes the store alone, for a command that only reads the database.
+    ///
+    /// # Errors
+    /// `Locked`, `Store`.
+    pub fn open_beside(store: &Store, url: &DatabaseUrl, command: &str, observer: &dyn Observer) -> Result<Self> {
+        let lock = enter(store, command, observer)?;
+        let run = Run::begin(ids::run_id(), command, &url.database, ids::now());
+        store.write_run(&run).map_err(Error::nothing_changed)?;
+        Ok(Self { store: store.clone(), run, claim: None, _lock: lock })
+    }
+
     /// Writes down what comes next, before it is done.
     ///
     /// # Errors

@@ -29,6 +29,31 @@ impl fmt::Display for ChildCommand {
     }
 }
 
+impl ChildCommand {
+    /// The same command with one more flag, if it has not got it.
+    #[must_use]
+    pub fn with(&self, flag: &str) -> Self {
+        let mut child = self.clone();
+        if !child.has(flag) {
+            child.arguments.push(flag.into());
+            child.shown = format!("{} {flag}", child.shown);
+        }
+        child
+    }
+
+    /// The same command without a flag.
+    #[must_use]
+    pub fn without(&self, flag: &str) -> Self {
+        let mut child = self.clone();
+        child.arguments.retain(|word| word != flag);
+        child
+    }
+
+    pub fn has(&self, flag: &str) -> bool {
+        self.arguments.iter().any(|word| word == flag)
+    }
+}
+
 /// Where the child's results go; its questions are asked on the terminal either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attach {

@@ -24,6 +24,14 @@ impl Project {
         fs::read_to_string(folder(&self.migrations, name).ok()?.join(SCRIPT)).ok()
     }
 
+    /// Where the SQL of a migration is.
+    ///
+    /// # Errors
+    /// `Config` for a name that is no folder's.
+    pub fn migration_file(&self, name: &str) -> Result<PathBuf> {
+        Ok(folder(&self.migrations, name)?.join(SCRIPT))
+    }
+
     /// Moves migration folders into `destination`, each whole or not at all; returns where they are now.
     ///
     /// # Errors

@@ -111,6 +111,14 @@ impl Project {
         }
     }
 
+    /// The text of the Prisma schema, all its files.
+    ///
+    /// # Errors
+    /// `Config` where it cannot be read.
+    pub fn schema_text(&self) -> Result<String> {
+        schema::text(&self.schema)
+    }
+
     /// The database that Prisma empties to try migrations on, where the project names one. One that cannot be read is
     /// Prisma's to complain about.
     pub fn shadow_url(&self) -> Option<DatabaseUrl> {

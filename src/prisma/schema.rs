@@ -50,6 +50,15 @@ pub fn datasource(schema: &Path) -> Result<Option<Datasource>> {
     Ok(None)
 }
 
+/// The whole text of a schema, file by file.
+///
+/// # Errors
+/// `Config` where it cannot be read.
+pub fn text(schema: &Path) -> Result<String> {
+    let read = |file: PathBuf| fs::read_to_string(&file).context(ErrorKind::Config, || unreadable(&file));
+    files(schema)?.into_iter().map(|file| Ok(read(file)? + "\n")).collect()
+}
+
 /// A schema of the same database, but for its address, which is in a variable: the blocks `datasource` and `generator`
 /// (which switches preview features on) of a schema, and nothing else.
 ///

@@ -61,6 +61,8 @@ pub struct Guard {
 pub struct Verify {
     /// Losses that are no surprise after a guarded command.
     pub expect_loss: Vec<LossPattern>,
+    /// `dev` and `deploy` try the migrations on a scratch copy first.
+    pub rehearse: bool,
 }
 
 /// No keys yet.

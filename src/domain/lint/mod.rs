@@ -16,7 +16,8 @@ mod types;
 pub use kind::{Finding, Kind, Severity};
 pub use known::Known;
 pub use reader::{meant, read};
-pub use sql::is_too_deep;
+pub use sql::{columns as columns_of, is_too_deep, named};
+pub use types::{Cast, SqlType, cast};
 
 use super::names::QualifiedName;
 use accept::Accept;

@@ -156,6 +156,12 @@ pub enum Verdict {
 }
 
 impl Rehearsal {
+    /// Nothing is pending: no copy was needed.
+    pub fn of_nothing(copy: ScratchCopy) -> Self {
+        let verification = Verification { ok: true, tables: Vec::new() };
+        Self { copy, scripts: Vec::new(), verification, seconds: Seconds::default() }
+    }
+
     pub fn verdict(&self) -> Verdict {
         if self.failures().next().is_some() {
             Verdict::Fails
@@ -176,6 +182,10 @@ impl Rehearsal {
 }
 
 impl Script {
+    pub fn fails(&self) -> bool {
+        self.statements.iter().any(|statement| statement.failure.is_some())
+    }
+
     /// How it is called in sentences.
     pub fn name(&self) -> &str {
         self.migration.as_deref().unwrap_or("the draft")

@@ -2,70 +2,39 @@
 
 mod ended;
 mod facts;
+mod prepare;
+mod seen;
+mod wish;
+mod work;
 
-use super::bystanders::{self, Scenery};
-use super::checkpoint::{Kinds, Request, Taken, take};
-use super::interrupt::Interrupt;
+use super::bystanders;
+use super::checkpoint::{Kinds, Taken};
 use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::telling::Telling;
 use super::{expected, retention, verification};
 use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
-use crate::domain::event::{Event, Observer};
-use crate::domain::expected::LossPattern;
+use crate::domain::event::Event;
 use crate::domain::guard::Action;
-use crate::domain::lint::evidence::fingerprint;
-use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
+use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::reinsert::Options;
-use crate::domain::run::{AppliedMigration, Run, State};
+use crate::domain::run::{Run, State};
 use crate::domain::suggest::Suggestion;
 use crate::domain::touched::Touched;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
-use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::url::DatabaseUrl;
-use crate::postgres::writers;
 pub use crate::prisma::Attach;
-use crate::prisma::{ChildCommand, Project, run_attached};
-use crate::store::Store;
+use crate::prisma::ChildCommand;
 use ended::all_ended;
 use facts::{drafted, facts};
+use prepare::prepare;
+use seen::{Seen, look, migrations};
+use work::Work;
 
-/// Where a guarded command works.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    pub url: &'a DatabaseUrl,
-    pub store: &'a Store,
-    /// `None`: a command that is not Prisma's, around a database that is given by its URL.
-    pub project: Option<&'a Project>,
-    /// Backups of each kind that stay.
-    pub keep: usize,
-    /// Losses that are no surprise.
-    pub expect_loss: &'a [LossPattern],
-    pub observer: &'a dyn Observer,
-    pub interrupt: &'a Interrupt,
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub struct Outcome {
-    pub run: Run,
-    pub conclusion: Conclusion,
-    pub suggestions: Vec<Suggestion>,
-    /// `None` without a backup.
-    pub verification: Option<Verification>,
-}
-
-/// Whether there is a way back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backup {
-    /// Before anything is done; without it nothing is.
-    Before,
-    /// None, as typed by the user: nothing can be put back and nothing proven.
-    Omitted,
-}
+pub use wish::{Backup, FirstTry, Outcome, Place, Preparation};
 
 /// Guards a command, attached to the terminal. It is not begun before the checkpoint is durable.
 ///
@@ -76,16 +45,16 @@ pub async fn guarded(
     action: Action,
     child: &ChildCommand,
     attach: Attach,
-    backup: Backup,
+    backup: Backup<'_>,
 ) -> Result<Outcome> {
     let telling = Telling::new(place.store, place.observer);
     let place = &Place { observer: &telling, ..*place };
     let opening = Entry::open(place.store, place.url, action.name(), Purpose::Migrate, place.observer, place.interrupt);
     let mut entry = opening.await?;
-    let work = async { Ok(run_attached(child, attach).await?.code) };
+    let work = Work { child, attach };
     let ended = match backup {
-        Backup::Before => journey(place, &mut entry, work).await,
-        Backup::Omitted => without_backup(place, &mut entry, work).await,
+        Backup::Before(preparation) => journey(place, &mut entry, preparation, &work).await,
+        Backup::Omitted => without_backup(place, &mut entry, &work).await,
     };
     let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
     let (conclusion, suggestions, verification) = closed?;
@@ -95,18 +64,14 @@ pub async fn guarded(
 
 type Ended = (Conclusion, Vec<Suggestion>, Option<Verification>);
 
-async fn without_backup(
-    place: &Place<'_>,
-    entry: &mut Entry,
-    work: impl Future<Output = Result<i32>>,
-) -> Result<Ended> {
+async fn without_backup(place: &Place<'_>, entry: &mut Entry, work: &Work<'_>) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     entry.run.without_backup = true;
     let (before, clock) = migrations(place).await?;
     entry.step(State::Migrating).map_err(Error::nothing_changed)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();
-        work.await?
+        work.run().await?
     };
     entry.run.prisma_exit_code = Some(exit_code);
     let looked = async {
@@ -119,17 +84,12 @@ async fn without_backup(
     Ok((unproven(&entry.run.command, exit_code, &entry.run.migrations_applied), Vec::new(), None))
 }
 
-/// Prisma's journal, and the server's clock before the look; of a database that does not exist nothing.
-async fn migrations(place: &Place<'_>) -> Result<(Vec<Migration>, Option<String>)> {
-    let mut connection = match place.interrupt.or(connect(place.url)).await {
-        Err(e) if e.kind == ErrorKind::NoDatabase => return Ok((Vec::new(), None)),
-        opened => opened?,
-    };
-    let clock = writers::clock(&mut connection).await?;
-    Ok((prisma_journal::read(&mut connection, place.url.prisma_schema()).await?, Some(clock)))
-}
-
-async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output = Result<i32>>) -> Result<Ended> {
+async fn journey(
+    place: &Place<'_>,
+    entry: &mut Entry,
+    preparation: Preparation<'_>,
+    work: &Work<'_>,
+) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
     let folders = place.folders()?;
@@ -142,10 +102,17 @@ async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output 
         let message = format!("Interrupted after the checkpoint: {who} was not started and the database is untouched");
         return Err(Error::new(ErrorKind::Interrupted, message));
     }
+    let rescued = match before.full() {
+        Some(full) => prepare(place, entry, preparation, full).await.map_err(Error::nothing_changed)?,
+        None => None,
+    };
     entry.step(State::Migrating).map_err(Error::nothing_changed)?;
     let exit_code = {
         let _ours_to_survive = place.interrupt.mute();
-        work.await?
+        match (&rescued, place.project) {
+            (Some(plan), Some(project)) => work.run_rescued(project, plan, preparation.rescue, place.observer).await?,
+            _ => work.run().await?,
+        }
     };
     fault::at("run.prisma-ended");
     entry.run.prisma_exit_code = Some(exit_code);
@@ -177,18 +144,6 @@ async fn journey(place: &Place<'_>, entry: &mut Entry, work: impl Future<Output 
     Ok((conclude(&facts, &verification), facts.suggestions, Some(verification)))
 }
 
-impl Place<'_> {
-    /// The migration folders on disk.
-    fn folders(&self) -> Result<Vec<String>> {
-        self.project.map_or_else(|| Ok(Vec::new()), Project::migrations_on_disk)
-    }
-
-    fn as_they_ran(&self, applied: &[String]) -> Vec<AppliedMigration> {
-        let project = self.project.iter();
-        project.flat_map(|project| applied.iter().filter_map(|name| as_it_ran(project, name))).collect()
-    }
-}
-
 /// Older Prismas do not decode the name in the URL. Where a database has that for its name, the one that is backed up
 /// may not be the one that is migrated.
 async fn refuse_two_meanings(url: &DatabaseUrl) -> Result<()> {
@@ -201,60 +156,6 @@ async fn refuse_two_meanings(url: &DatabaseUrl) -> Result<()> {
         )
         .hint("Rename one of them to a name that needs no % in the URL.")),
     }
-}
-
-/// The database at one moment.
-struct Seen {
-    /// `None`: there is no such database.
-    taken: Option<Taken>,
-    migrations: Vec<Migration>,
-    /// The server's, before the look.
-    clock: Option<String>,
-    scenery: Option<Scenery>,
-}
-
-impl Seen {
-    fn full(&self) -> Option<&Manifest> {
-        self.taken.as_ref().and_then(|t| t.full.as_ref())
-    }
-
-    fn names(&self, of: fn(&Migration) -> bool) -> Vec<String> {
-        self.migrations.iter().filter(|m| of(m)).map(|m| m.name.clone()).collect()
-    }
-}
-
-async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &Run) -> Result<Seen> {
-    let mut connection = match place.interrupt.or(connect(place.url)).await {
-        Err(e) if e.kind == ErrorKind::NoDatabase => {
-            let (name, before) = (&place.url.database, reason == Reason::BeforeMigration);
-            let what = if before { "does not exist: there is nothing to back up" } else { "is not there any more" };
-            place.observer.on(Event::Note(format!("The database {name} {what}")));
-            return Ok(Seen { taken: None, migrations: Vec::new(), clock: None, scenery: None });
-        }
-        opened => opened?,
-    };
-    let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
-    let clock = Some(writers::clock(&mut connection).await?);
-    drop(connection);
-    let git_commit = match place.project {
-        Some(project) => project.git_commit().await,
-        None => None,
-    };
-    let info = ProjectInfo {
-        prisma: place.project.map(|project| project.prisma_version.text.clone()),
-        git_commit,
-        migrations: migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect(),
-    };
-    let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
-    let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
-    let scenery = if reason == Reason::BeforeMigration { scenery(place).await } else { None };
-    Ok(Seen { taken: Some(taken), migrations, clock, scenery })
-}
-
-/// Without it every loss is the migration's, which is no reason to stop.
-async fn scenery(place: &Place<'_>) -> Option<Scenery> {
-    let reading = async { Scenery::read(&mut connect(place.url).await?).await };
-    place.interrupt.or(reading).await.ok()
 }
 
 /// What the migrations that were not applied before can have touched; whatever else happens to a database is no loss of theirs.
@@ -302,11 +203,6 @@ fn as_expected(
         after.names(Migration::is_applied).into_iter().filter(|name| !known.contains(name)).collect();
     let expectations = expected::of_project(place.expect_loss, place.project, &applied, place.url.prisma_schema())?;
     Ok(expectations.mark(verification, &was.tables))
-}
-
-/// `None` where its text cannot be read any more.
-fn as_it_ran(project: &Project, name: &str) -> Option<AppliedMigration> {
-    Some(AppliedMigration { name: name.to_owned(), blake3: fingerprint(&project.migration_sql(name)?) })
 }
 
 /// What `reinsert` should be told to bring back what is lost. That it cannot be found out loses nothing more.

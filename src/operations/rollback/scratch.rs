@@ -4,14 +4,14 @@ use super::beside::{self, Desk, clear_up};
 use super::decide::Findings;
 use super::kept::Kept;
 use super::obstacles::{find_extensions, find_owners, find_rights_given_on};
-use super::{Blueprint, Job, plan};
+use super::{Blueprint, Job, plan, prove};
 use crate::domain::event::Observer;
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::operations::interrupt::Interrupt;
 use crate::postgres::PgConnection;
-use crate::postgres::databases::{self, Database, Standing};
+use crate::postgres::databases::{self, Copying, Database, Standing};
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
 use crate::postgres::structure::{self, Paths};
@@ -80,6 +80,40 @@ impl Scratch<'_> {
     /// `Server`.
     pub async fn create(&mut self) -> Result<()> {
         beside::create(self.job, self.desk, self.live.as_ref(), self.name).await
+    }
+
+    /// Makes it a copy of the live database, where the server lets us, and where that still holds what is in the backup.
+    /// Otherwise nothing is made.
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn copy_live(&mut self) -> Result<Option<Copying>> {
+        let Some(live) = self.live.as_ref().filter(|live| live.allows_connections) else { return Ok(None) };
+        let mark = beside::mark(self.job, Standing::Scratch);
+        let Some(copying) = databases::copy_whole(self.desk, self.name, live, &mark).await? else { return Ok(None) };
+        self.job.stage("Comparing the copy with the backup", self.job.backup.bytes());
+        let mut sessions = beside::sessions(self.job, self.name).await?;
+        let equal = prove::contents(self.job, &mut sessions).await;
+        structure::close(sessions).await?;
+        match equal {
+            Ok(()) => Ok(Some(copying)),
+            // somebody has written since
+            Err(error) if error.kind == ErrorKind::Other => {
+                databases::drop_if_exists(self.desk, self.name).await.map(|()| None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The settings that the live database gives to sessions.
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn carry_settings(&mut self) -> Result<()> {
+        match &self.live {
+            Some(live) => databases::carry_settings(self.desk, live, self.name).await,
+            None => Ok(()),
+        }
     }
 
     /// Structure and data of the backup into the empty database.

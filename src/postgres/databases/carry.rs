@@ -35,6 +35,22 @@ pub async fn carry_over(connection: &mut PgConnection, from: &Database, to: &str
     Ok(())
 }
 
+/// Gives the database `to` the settings of `from`, as far as this role may: in a scratch database they matter little.
+///
+/// # Errors
+/// `Server` where the session is lost.
+pub async fn carry_settings(connection: &mut PgConnection, from: &Database, to: &str) -> Result<()> {
+    for setting in &from.settings {
+        match connection.execute(setting_statement(setting, to).as_str()).await {
+            Err(error) if error.as_database_error().is_none() => {
+                return Err(server_error("carrying over the database's settings", error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Gives the database the rights that every new one has.
 ///
 /// # Errors

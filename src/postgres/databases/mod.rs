@@ -7,14 +7,16 @@ mod privileges;
 mod scratch;
 mod watch;
 
-pub use carry::{carry_over, default_rights};
+pub use carry::{carry_over, carry_settings, default_rights};
 pub use describe::{Database, Grant, LOCALE, Setting, find, read_locale};
 pub use exchange::{close, exchange, install, reopen, terminate};
 pub use privileges::{
     Me, Session, blockers, carry_hindrances, default_search_path, foreign_owners, me, roles, sessions_of,
     uncreatable_extensions,
 };
-pub use scratch::{Like, Mark, Marked, Standing, create, drop_if_exists, free_name, marked, work_lock};
+pub use scratch::{
+    Copying, Like, Mark, Marked, Standing, copy_whole, create, drop_if_exists, free_name, marked, work_lock,
+};
 pub use watch::{Pulse, Seen, Watch, pulse};
 
 use super::session::{connect, doing};

@@ -86,6 +86,11 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
     let statement = format!("CREATE DATABASE {}{} ALLOW_CONNECTIONS false", quote_ident(name), like.options());
     connection.execute(statement.as_str()).await.map_err(doing("creating a scratch database"))?;
     fault::at("scratch.made");
+    dress(connection, name, mark).await
+}
+
+/// Marks a database that was just made and is still closed, and opens it to ourselves.
+async fn dress(connection: &mut PgConnection, name: &str, mark: &Mark) -> Result<()> {
     let dress = format!(
         "COMMENT ON DATABASE {0} IS {1}; REVOKE ALL ON DATABASE {0} FROM PUBLIC; ALTER DATABASE {0} WITH ALLOW_CONNECTIONS true",
         quote_ident(name),
@@ -98,6 +103,61 @@ pub async fn create(connection: &mut PgConnection, name: &str, like: &Like<'_>, 
     }
     fault::at("scratch.marked");
     Ok(())
+}
+
+/// How the server copies a database whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copying {
+    /// The file system shares the blocks; PostgreSQL 18 and newer, where the file system can.
+    Clone,
+    /// Block by block, file by file.
+    Files,
+}
+
+/// From so many bytes on copying files is faster than copying through the write-ahead log.
+const WORTH_A_CHECKPOINT: i64 = 64 << 20;
+
+/// Makes a database of ours as a copy of `live`, where nobody is connected to that one and this role may copy it.
+/// Gives how it was made, `None` where it was not.
+///
+/// # Errors
+/// `Server`; nothing is left then.
+pub async fn copy_whole(
+    connection: &mut PgConnection,
+    name: &str,
+    live: &Database,
+    mark: &Mark,
+) -> Result<Option<Copying>> {
+    let sql = "SELECT current_setting('server_version_num')::int4 AS version, pg_catalog.pg_database_size($1::name) AS bytes,
+        (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = $1::name) AS sessions";
+    let asked = sqlx::query(sql).bind(&live.name).fetch_one(&mut *connection).await;
+    let Ok(row) = asked else { return Ok(None) };
+    if get::<i64>(&row, "sessions")? > 0 {
+        return Ok(None);
+    }
+    let version: i32 = get(&row, "version")?;
+    let large = get::<i64>(&row, "bytes")? > WORTH_A_CHECKPOINT;
+    let strategy = if version >= 150_000 && large { " STRATEGY file_copy" } else { "" };
+    let statement = format!(
+        "CREATE DATABASE {} TEMPLATE {} OWNER {}{strategy} ALLOW_CONNECTIONS false",
+        quote_ident(name),
+        quote_ident(&live.name),
+        quote_ident(&live.owner)
+    );
+    if version >= 180_000 && large {
+        let set = connection.execute("SET file_copy_method = clone").await;
+        let cloned = set.is_ok() && connection.execute(statement.as_str()).await.is_ok();
+        connection.execute("RESET file_copy_method").await.map_err(doing("setting up the session"))?;
+        if cloned {
+            return dress(connection, name, mark).await.map(|()| Some(Copying::Clone));
+        }
+    }
+    match connection.execute(statement.as_str()).await {
+        Ok(_) => dress(connection, name, mark).await.map(|()| Some(Copying::Files)),
+        // somebody came in, or the role may not: restoring is always possible
+        Err(error) if error.as_database_error().is_some() => Ok(None),
+        Err(error) => Err(server_error("copying the database", error)),
+    }
 }
 
 /// What a new database is to be like.

@@ -1,5 +1,6 @@
 //! Trying a migration on a scratch database, statement by statement: what Prisma would send as one text.
 
+mod casts;
 mod rows;
 mod watch;
 
@@ -9,6 +10,7 @@ use super::url::DatabaseUrl;
 use crate::domain::names::{quote_ident, quote_literal};
 use crate::domain::rehearsal::{Failure, Statement};
 use crate::error::Result;
+pub use casts::{CastRows, CastTrial};
 use rows::explain;
 use sqlx::Executor;
 use sqlx::postgres::{PgConnection, PgDatabaseError};
@@ -146,7 +148,7 @@ impl Attempt<'_> {
 }
 
 fn not_tried(cut: &Cut) -> Statement {
-    let (sql, line) = without_comments_before(&cut.text, cut.line);
+    let (sql, line) = (without_comments_before(&cut.text).to_owned(), usize::try_from(cut.line).unwrap_or_default());
     Statement { sql, line, seconds: None, locks: Vec::new(), rewrites: Vec::new(), failure: None }
 }
 
@@ -160,6 +162,12 @@ fn refuses_blocks(cut: &Cut) -> bool {
         let words: Vec<&str> = begin.split(' ').collect();
         cut.begins(&words)
     })
+}
+
+/// The statements of a script without comments before them and without its spaces: what can be compared.
+pub fn bare_statements(sql: &str) -> Vec<String> {
+    let bare = |statement: &Cut| without_comments_before(&statement.text).split_whitespace().collect::<Vec<_>>().join(" ");
+    cut(sql).iter().map(bare).collect()
 }
 
 /// The statements; a text that cannot be cut is one, for the server to complain about.
@@ -180,7 +188,7 @@ fn cut(sql: &str) -> Vec<Cut> {
     all
 }
 
-fn without_comments_before(text: &str, line: u64) -> (String, usize) {
+fn without_comments_before(text: &str) -> &str {
     let mut rest = text;
     loop {
         let trimmed = rest.trim_start();
@@ -193,11 +201,7 @@ fn without_comments_before(text: &str, line: u64) -> (String, usize) {
         };
         match after {
             Some(after) => rest = after,
-            None => {
-                let before = &text[..text.len() - trimmed.len()];
-                let line = usize::try_from(line).unwrap_or(1) + before.matches('\n').count();
-                return (trimmed.trim_end().to_owned(), line);
-            }
+            None => return trimmed.trim_end(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub async fn explain(
     failure: &mut Failure,
     in_block: bool,
 ) -> Result<()> {
-    let mut send = async |connection: &mut PgConnection, sql: &str| {
+    let send = async |connection: &mut PgConnection, sql: &str| {
         if !in_block {
             return Ok(());
         }
@@ -68,12 +68,12 @@ async fn look(connection: &mut PgConnection, suspect: &Suspect) -> Result<Option
     Ok(Some((bad, table.key)))
 }
 
-fn example(row: &PgRow) -> Result<BadRow, sqlx::Error> {
+pub(super) fn example(row: &PgRow) -> Result<BadRow, sqlx::Error> {
     let value: Option<String> = row.try_get("value")?;
     Ok(BadRow { key: row.try_get("key")?, value: value.map(shortened), rows: unsigned(row, "rows")? })
 }
 
-fn unsigned(row: &PgRow, column: &str) -> Result<u64, sqlx::Error> {
+pub(super) fn unsigned(row: &PgRow, column: &str) -> Result<u64, sqlx::Error> {
     Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or_default())
 }
 
@@ -105,16 +105,8 @@ async fn table(connection: &mut PgConnection, sql_name: &str) -> Result<Table, s
 }
 
 impl Table {
-    /// An expression that tells which row it is, of the row `t`.
     fn which(&self) -> String {
-        if self.key.is_empty() {
-            return format!("left(t::text, {LONGEST})");
-        }
-        let parts = self.key.iter().map(|column| {
-            let name = quote_literal(&format!("{} = ", column.trim_matches('"').replace("\"\"", "\"")));
-            format!("{name} || coalesce(t.{column}::text, 'NULL')")
-        });
-        parts.collect::<Vec<_>>().join(" || ', ' || ")
+        which(&self.key)
     }
 
     fn order(&self) -> String {
@@ -124,9 +116,9 @@ impl Table {
 }
 
 /// A query for `total`, and for examples: `key`, `value`, `rows`.
-struct Search {
-    what: String,
-    sql: String,
+pub(super) struct Search {
+    pub what: String,
+    pub sql: String,
 }
 
 impl Search {
@@ -161,7 +153,7 @@ impl Search {
             }
             Wants::Different { columns, condition } => Self::groups(&from, columns, condition.as_deref()),
             Wants::Castable { column, expression, ty } => {
-                Self::castable(connection, suspect, column, expression, ty, table).await?
+                Self::castable(connection, &suspect.table, column, expression, ty, &table.key).await?
             }
         })
     }
@@ -194,17 +186,16 @@ impl Search {
     }
 
     /// Every row is cast for itself; the values that cannot be are put together.
-    async fn castable(
+    pub async fn castable(
         connection: &mut PgConnection,
-        suspect: &Suspect,
+        own: &str,
         column: &str,
         expression: &str,
         ty: &str,
-        table: &Table,
+        key: &[String],
     ) -> Result<Self, sqlx::Error> {
-        let own = &suspect.table;
         let function = format!(
-            "CREATE FUNCTION pg_temp.safemigrate_fits(r {own}) RETURNS boolean LANGUAGE plpgsql AS $safemigrate$
+            "CREATE OR REPLACE FUNCTION pg_temp.safemigrate_fits(r {own}) RETURNS boolean LANGUAGE plpgsql AS $safemigrate$
             DECLARE done {ty};
             BEGIN
                 SELECT ({expression}) INTO done FROM (SELECT r.*) AS t;
@@ -216,10 +207,21 @@ impl Search {
         let sql = format!(
             "SELECT (sum(count(*)) OVER ())::bigint AS total, min({}) AS key, t.{column}::text AS value, count(*) AS rows
             FROM {own} t WHERE NOT pg_temp.safemigrate_fits(t) GROUP BY t.{column}::text ORDER BY 4 DESC, 3 LIMIT {EXAMPLES}",
-            table.which()
+            which(key)
         );
         Ok(Self { what: format!("have a value in {} that does not fit into {ty}", bare(column)), sql })
     }
+}
+
+/// An expression that tells which row it is, of the row `t` with this key.
+fn which(key: &[String]) -> String {
+    if key.is_empty() {
+        return format!("left(t::text, {LONGEST})");
+    }
+    let parts = key.iter().map(|column| {
+        format!("{} || coalesce(t.{column}::text, 'NULL')", quote_literal(&format!("{} = ", bare(column))))
+    });
+    parts.collect::<Vec<_>>().join(" || ', ' || ")
 }
 
 /// A quoted name as people say it.

@@ -1,0 +1,306 @@
+//! Rename rescue: what Prisma drafts as DROP and ADD may be a new name, or another type, of what is there. The values stay
+//! where the migration says so.
+
+pub mod draft;
+
+use super::lint::{Cast, SqlType, cast};
+use super::names::{QualifiedName, quote_ident};
+use super::reinsert::empty::{TypeShape, Types};
+use super::schema::{Catalog, Table};
+use draft::{Draft, NewColumn, NewTable, catalog_type};
+
+/// What may be meant by a drop and an add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rescue {
+    Enum {
+        from: QualifiedName,
+        to: QualifiedName,
+    },
+    Table {
+        from: QualifiedName,
+        to: QualifiedName,
+        /// Of a join table whose models stand in another order by their new names: `A` and `B` change places.
+        swap: Option<Swap>,
+    },
+    Column {
+        table: QualifiedName,
+        from: String,
+        to: String,
+        ty: String,
+    },
+    /// The column keeps its name.
+    Type {
+        table: QualifiedName,
+        column: String,
+        from: String,
+        /// As the draft writes it.
+        to: String,
+    },
+}
+
+/// The primary key of a join table has the order of its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    /// Its name before and after; `None` where it has none.
+    pub primary_key: Option<(String, String)>,
+}
+
+/// What is known of the database at the point of the draft.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub catalog: &'a Catalog,
+    pub types: &'a Types,
+    pub default_schema: &'a str,
+}
+
+/// What to ask next, without what was declined: types first, then tables, then columns, because each changes how the next
+/// looks.
+pub fn candidates(draft: &Draft, known: Known<'_>, declined: &[Rescue]) -> Vec<Rescue> {
+    let new = |found: Vec<Rescue>| -> Vec<Rescue> { found.into_iter().filter(|r| !declined.contains(r)).collect() };
+    let enums = new(enums(draft, known));
+    if !enums.is_empty() {
+        return once_each(enums);
+    }
+    let tables = new(tables(draft, known));
+    if !tables.is_empty() {
+        return once_each(tables);
+    }
+    let mut columns = new(types(draft, known));
+    columns.extend(once_each(new(renamed_columns(draft, known))));
+    columns
+}
+
+/// Neither what goes nor what comes is in two of them.
+fn once_each(found: Vec<Rescue>) -> Vec<Rescue> {
+    let mut kept: Vec<Rescue> = Vec::new();
+    for rescue in found {
+        let (from, to) = rescue.ends();
+        if !kept.iter().any(|other| other.ends().0 == from || other.ends().1 == to) {
+            kept.push(rescue);
+        }
+    }
+    kept
+}
+
+fn enums(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
+    let mut found = Vec::new();
+    for from in &draft.dropped_types {
+        let labels = known.types.iter().find(|(name, _)| is_type(name, from)).map(|(_, shape)| shape);
+        let Some(TypeShape::Enum { labels }) = labels else { continue };
+        let twins = draft.created_enums.iter().filter(|(to, new)| new == labels && to != from);
+        found.extend(twins.map(|(to, _)| Rescue::Enum { from: from.clone(), to: to.clone() }));
+    }
+    found
+}
+
+fn is_type(catalog_name: &str, name: &QualifiedName) -> bool {
+    catalog_type(catalog_name).is_some_and(|ty| !ty.is_array && &ty.name == name)
+}
+
+fn tables(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
+    let mut found: Vec<(usize, Rescue)> = Vec::new();
+    for from in &draft.dropped_tables {
+        let Some(old) = known.catalog.table(from) else { continue };
+        for new in &draft.created_tables {
+            let Some(likeness) = likeness(old, new) else { continue };
+            let swap = swap(old, new, draft, known);
+            found.push((likeness, Rescue::Table { from: from.clone(), to: new.name.clone(), swap }));
+        }
+    }
+    found.sort_by_key(|(likeness, _)| std::cmp::Reverse(*likeness));
+    found.into_iter().map(|(_, rescue)| rescue).collect()
+}
+
+/// In a thousand, how much of the two is alike; `None`: too little to ask.
+fn likeness(old: &Table, new: &NewTable) -> Option<usize> {
+    let same = old.columns.iter().filter(|column| {
+        let twin = new.columns.iter().find(|c| c.name == column.name);
+        twin.zip(catalog_type(&column.type_name)).is_some_and(|(twin, ty)| twin.ty.name == ty.name)
+    });
+    let same = same.count();
+    let all = old.columns.len().max(new.columns.len()).max(1);
+    (same * 2 >= all).then_some(same * 1000 / all)
+}
+
+/// Whether the columns `A` and `B` of a join table reference each other's table now.
+fn swap(old: &Table, new: &NewTable, draft: &Draft, known: Known<'_>) -> Option<Swap> {
+    let names = |columns: Vec<&str>| columns == ["A", "B"];
+    let is_join = names(old.columns.iter().map(|c| c.name.as_str()).collect())
+        && names(new.columns.iter().map(|c| c.name.as_str()).collect());
+    let then = |column: &str| {
+        let key = known.catalog.foreign_keys.iter().find(|k| k.table == old.name && k.columns == [column]);
+        key.map(|key| &key.referenced)
+    };
+    let now = |column: &str| new.references.iter().find(|(own, _)| own == column).map(|(_, table)| table);
+    // both ends still there: one that is dropped has not been asked for yet, or was said to be another
+    let is_there = |table: &&QualifiedName| !draft.dropped_tables.contains(table);
+    let (then, now) = ((then("A").filter(is_there)?, then("B").filter(is_there)?), (now("A")?, now("B")?));
+    let crossed = then.0 == now.1 && then.1 == now.0 && then.0 != then.1;
+    let key = (!old.primary_key.is_empty()).then(|| new.primary_key.clone()).flatten();
+    let primary_key = key.map(|to| (format!("{}_AB_pkey", old.name.name), to));
+    (is_join && crossed).then_some(Swap { primary_key })
+}
+
+/// Columns that go and come back under their name.
+fn types(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
+    let mut found = Vec::new();
+    for (table, column) in &draft.dropped_columns {
+        let added = draft.added_columns.iter().find(|(t, new)| t == table && &new.name == column);
+        let old = known.catalog.table(table).and_then(|t| t.column(column));
+        let Some(((_, new), old)) = added.zip(old) else { continue };
+        if !old.generated && !is_serial(new) {
+            let (from, to) = (old.type_name.clone(), new.written.clone());
+            found.push(Rescue::Type { table: table.clone(), column: column.clone(), from, to });
+        }
+    }
+    found
+}
+
+fn is_serial(new: &NewColumn) -> bool {
+    new.written.to_lowercase().ends_with("serial")
+}
+
+fn renamed_columns(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
+    let mut found: Vec<(usize, Rescue)> = Vec::new();
+    let comes_back = |table: &QualifiedName, column: &str| {
+        draft.added_columns.iter().any(|(t, new)| t == table && new.name == column)
+    };
+    for (table, from) in draft.dropped_columns.iter().filter(|(t, c)| !comes_back(t, c)) {
+        let Some(old) = known.catalog.table(table).and_then(|t| t.column(from)).filter(|c| !c.generated) else { continue };
+        let Some(ty) = catalog_type(&old.type_name) else { continue };
+        for (_, new) in draft.added_columns.iter().filter(|(t, _)| t == table) {
+            let was_there = draft.dropped_columns.iter().any(|(t, c)| t == table && *c == new.name);
+            if was_there || !is_compatible(&ty, &new.ty) {
+                continue;
+            }
+            let score = alike(from, &new.name) + if ty == new.ty { 1000 } else { 0 };
+            let rescue = Rescue::Column {
+                table: table.clone(),
+                from: from.clone(),
+                to: new.name.clone(),
+                ty: old.type_name.clone(),
+            };
+            found.push((score, rescue));
+        }
+    }
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    found.into_iter().map(|(_, rescue)| rescue).collect()
+}
+
+fn is_compatible(from: &SqlType, to: &SqlType) -> bool {
+    (from.name == to.name && from.is_array == to.is_array) || cast(from, to) == Cast::Keeps
+}
+
+/// Letters that two names begin and end with together, in a thousand.
+fn alike(one: &str, other: &str) -> usize {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    let begin = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let end = one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
+    let longest = one.chars().count().max(other.chars().count()).max(1);
+    ((begin + end) * 1000 / longest).min(999)
+}
+
+impl Rescue {
+    fn ends(&self) -> (String, String) {
+        match self {
+            Self::Enum { from, to } | Self::Table { from, to, .. } => (from.to_string(), to.to_string()),
+            Self::Column { table, from, to, .. } => (format!("{table}.{from}"), format!("{table}.{to}")),
+            Self::Type { table, column, .. } => (format!("{table}.{column}"), format!("{table}.{column}")),
+        }
+    }
+
+    /// What a person is asked.
+    pub fn question(&self) -> String {
+        match self {
+            Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", from.name, to.name),
+            Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", from.name, to.name),
+            Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", table.name),
+            Self::Type { table, column, from, to } => {
+                format!("{}.{column} goes from {from} to {to}: every value fits. Keep the values?", table.name)
+            }
+        }
+    }
+
+    /// What happens without it.
+    pub fn otherwise(&self) -> String {
+        match self {
+            Self::Enum { from, .. } => format!("Prisma drops the columns of the enum {} and makes them anew", from.name),
+            Self::Table { from, to, .. } => format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name),
+            Self::Column { table, from, to, .. } => {
+                format!("Prisma drops {}.{from} with its values and makes {to} empty", table.name)
+            }
+            Self::Type { table, column, .. } => format!("Prisma drops {}.{column} with its values and makes it anew", table.name),
+        }
+    }
+
+    /// The SQL that keeps the values. `using`: the conversion of a type. A name in `default_schema` stands alone, as Prisma
+    /// writes it.
+    pub fn statements(&self, default_schema: &str, using: Option<&str>) -> Vec<String> {
+        let sql = |name: &QualifiedName| {
+            if name.schema == default_schema { quote_ident(&name.name) } else { name.sql() }
+        };
+        match self {
+            Self::Enum { from, to } => vec![format!("ALTER TYPE {} RENAME TO {};", sql(from), quote_ident(&to.name))],
+            Self::Table { from, to, swap } => {
+                let mut all = vec![format!("ALTER TABLE {} RENAME TO {};", sql(from), quote_ident(&to.name))];
+                if from.schema != to.schema {
+                    let moved = QualifiedName::new(from.schema.clone(), to.name.clone());
+                    all.push(format!("ALTER TABLE {} SET SCHEMA {};", sql(&moved), quote_ident(&to.schema)));
+                }
+                if let Some(swap) = swap {
+                    all.extend(swap.statements(&sql(to)));
+                }
+                all
+            }
+            Self::Column { table, from, to, .. } => {
+                vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {};", sql(table), quote_ident(from), quote_ident(to))]
+            }
+            Self::Type { table, column, to, .. } => {
+                let quoted = quote_ident(column);
+                let using = using.map_or_else(|| format!("{quoted}::{to}"), str::to_owned);
+                // an old default may not have a cast of its own; Prisma's next statements set the new one
+                vec![format!(
+                    "ALTER TABLE {} ALTER COLUMN {quoted} DROP DEFAULT,\nALTER COLUMN {quoted} TYPE {to} USING {using};",
+                    sql(table)
+                )]
+            }
+        }
+    }
+}
+
+impl Swap {
+    fn statements(&self, table: &str) -> Vec<String> {
+        let rename = |from: &str, to: &str| format!("ALTER TABLE {table} RENAME COLUMN \"{from}\" TO \"{to}\";");
+        let mut all = vec![rename("A", "_"), rename("B", "A"), rename("_", "B")];
+        if let Some((from, to)) = &self.primary_key {
+            all.push(format!(
+                "ALTER TABLE {table} DROP CONSTRAINT {},\nADD CONSTRAINT {} PRIMARY KEY (\"A\", \"B\");",
+                quote_ident(from),
+                quote_ident(to)
+            ));
+        }
+        all
+    }
+}
+
+/// Ways in which values may become values of another type, the most natural first; SQL over the quoted column.
+pub fn conversions(column: &str, from: &str, to: &str) -> Vec<String> {
+    let quoted = quote_ident(column);
+    let (from_type, to_type) = (catalog_type(from), catalog_type(to));
+    let is_array = |ty: &Option<SqlType>| ty.as_ref().is_some_and(|ty| ty.is_array);
+    if is_array(&to_type) && !is_array(&from_type) {
+        return vec![format!("CASE WHEN {quoted} IS NOT NULL THEN ARRAY[{quoted}]::{to} END")];
+    }
+    let is_boolean = from == "boolean";
+    let mut all = vec![format!("{quoted}::{to}"), format!("{quoted}::text::{to}")];
+    if is_boolean {
+        all.push(format!("{quoted}::integer::{to}"));
+    }
+    if to_type.is_some_and(|ty| ty.name.name == "jsonb") {
+        all.push(format!("to_jsonb({quoted})"));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! The command itself, attached to the terminal; where something was renamed, in two steps around our own.
+
+use crate::domain::event::{Event, Observer};
+use crate::error::Result;
+use crate::operations::rescue::{Answers, Instead, Plan, drafted_since, other_draft, seen};
+use crate::prisma::{Attach, ChildCommand, Project, run_attached};
+
+const CREATE_ONLY: &str = "--create-only";
+
+/// The command that is guarded.
+pub(super) struct Work<'a> {
+    pub child: &'a ChildCommand,
+    pub attach: Attach,
+}
+
+impl Work<'_> {
+    /// Runs it to its end; gives its exit code.
+    ///
+    /// # Errors
+    /// `Tool` where it cannot be started.
+    pub async fn run(&self) -> Result<i32> {
+        Ok(run_attached(self.child, self.attach).await?.code)
+    }
+
+    /// `prisma migrate dev` with a migration that keeps what was renamed: Prisma drafts it (`--create-only`), it is rewritten,
+    /// Prisma applies it. Where it is not as planned, or the user does not want it, the draft stays and nothing is applied.
+    ///
+    /// # Errors
+    /// `Tool`; `Config` when the file cannot be written; `Other` when Prisma drafts something else.
+    pub async fn run_rescued(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        answers: Option<Answers<'_>>,
+        observer: &dyn Observer,
+    ) -> Result<i32> {
+        let answers = answers.unwrap_or(Answers::Nobody);
+        let (name, only_create) = match &plan.instead_of {
+            Instead::Migration(name) => (name.clone(), false),
+            Instead::Draft(_) => {
+                let before = project.migrations_on_disk()?;
+                let note = "Prisma drafts the migration now, and may warn of what it would drop: say yes, nothing is applied yet";
+                observer.on(Event::Note(note.to_owned()));
+                let code = run_attached(&self.child.with(CREATE_ONLY), self.attach).await?.code;
+                let Some(name) = drafted_since(project, &before)?.filter(|_| code == 0) else { return Ok(code) };
+                if !plan.replaces(&project.migration_sql(&name).unwrap_or_default()) {
+                    return Err(other_draft(&name));
+                }
+                (name, self.child.has(CREATE_ONLY))
+            }
+        };
+        if !plan.rewrite(project, &name, answers)? {
+            let what = format!("{name} stays as Prisma drafted it, and was not applied: change it, then `safemigrate dev`");
+            observer.on(Event::Note(what));
+            return Ok(0);
+        }
+        let file = seen(project, &project.migration_file(&name)?);
+        observer.on(Event::Note(format!("Rewritten: {file}")));
+        if only_create { Ok(0) } else { Ok(run_attached(&self.child.without(CREATE_ONLY), self.attach).await?.code) }
+    }
+}

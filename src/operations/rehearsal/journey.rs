@@ -1,0 +1,46 @@
+//! A rehearsal as a command of its own, in the journal.
+
+use super::{As, Base, choose, rehearse};
+use crate::domain::rehearsal::{Rehearsal, Verdict};
+use crate::domain::run::State;
+use crate::error::{Error, Result};
+use crate::operations::guarded_run::Place;
+use crate::operations::journal::Entry;
+use crate::operations::telling::Telling;
+use crate::prisma::Project;
+
+/// How it came out.
+pub struct Rehearsed {
+    /// The run's id.
+    pub run: String,
+    pub rehearsal: Rehearsal,
+}
+
+/// Chooses the data, rehearses on it and writes down what was found.
+///
+/// # Errors
+/// Those of `choose` and `rehearse`; `Locked`. The database was only read.
+pub async fn by_itself(place: &Place<'_>, project: &Project, wanted: As, base: Base<'_>) -> Result<Rehearsed> {
+    let telling = Telling::new(place.store, place.observer);
+    let place = &Place { observer: &telling, ..*place };
+    let mut entry = Entry::open_beside(place.store, place.url, "rehearse", place.observer)?;
+    let work = async {
+        let backup = choose(place, project, base, &entry.run.id).await?;
+        entry.step(State::Rehearsing).map_err(Error::nothing_changed)?;
+        let rehearsal = rehearse(place, project, wanted, &backup, None).await?;
+        entry.run.rehearsal = Some(rehearsal.clone());
+        Ok(rehearsal)
+    };
+    let rehearsed = work.await;
+    let rehearsal = entry.close(rehearsed, |rehearsal| sentence(rehearsal.verdict()).to_owned()).await?;
+    Ok(Rehearsed { run: entry.run.id.clone(), rehearsal })
+}
+
+fn sentence(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Nothing => "Rehearsed: nothing is pending",
+        Verdict::Safe => "Rehearsed: everything goes through and nothing is lost",
+        Verdict::Loses => "Rehearsed: it would lose data",
+        Verdict::Fails => "Rehearsed: it would fail",
+    }
+}

@@ -1,0 +1,213 @@
+//! Rehearsal: what is pending is applied to a scratch copy of the data, and proven there. The real database is only read.
+
+mod base;
+mod journey;
+
+pub use base::{Base, choose};
+pub use journey::{Rehearsed, by_itself};
+
+use super::expected;
+use super::guarded_run::Place;
+use super::rescue::{Instead, Plan};
+use super::rollback::{Scratch, beside_the_live};
+use super::verification::{Extent, compare_live};
+use crate::domain::ending::Migration;
+use crate::domain::event::Event;
+use crate::domain::expected::{Expectations, Script as Judged};
+use crate::domain::manifest::Manifest;
+use crate::domain::rehearsal::{MadeBy, Rehearsal, ScratchCopy, Script, Seconds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
+use crate::postgres::databases::Copying;
+use crate::postgres::prisma_journal;
+use crate::postgres::session::connect;
+use crate::postgres::trying;
+use crate::prisma::Project;
+use std::time::Instant;
+
+/// As which of Prisma's commands the migrations are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum As {
+    /// `migrate dev`: what is pending, and what Prisma would draft from the schema.
+    Dev,
+    /// `migrate deploy`: what is pending.
+    Deploy,
+    /// `db push`: what Prisma would draft from the schema.
+    Push,
+}
+
+/// What is to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Folders that the database does not know as applied, oldest first.
+    pub migrations: Vec<String>,
+    /// In Prisma's journal as failed: Prisma refuses to go on.
+    pub failed: Vec<String>,
+}
+
+impl Pending {
+    /// # Errors
+    /// Those of connecting; `Config` when the folder cannot be read.
+    pub async fn look(place: &Place<'_>, project: &Project, wanted: As) -> Result<Self> {
+        let mut connection = place.interrupt.or(connect(place.url)).await?;
+        let journal = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
+        let names = |of: fn(&Migration) -> bool| journal.iter().filter(|m| of(m)).map(|m| m.name.clone()).collect();
+        let applied: Vec<String> = names(Migration::is_applied);
+        let mut migrations = if wanted == As::Push { Vec::new() } else { project.migrations_on_disk()? };
+        migrations.retain(|name| !applied.contains(name));
+        Ok(Self { migrations, failed: names(Migration::is_failed) })
+    }
+}
+
+/// Tries what is pending on the data of a full backup of this database; `rescued` takes the place of a migration. Scratch databases are dropped whatever happens.
+///
+/// # Errors
+/// `Config` where Prisma cannot draft, or a migration cannot be read; `Other` where no scratch database can be made here;
+/// `Damaged`, `Tool`, `Server`, `Locked`, `Interrupted`. The real database was only read.
+pub async fn rehearse(
+    place: &Place<'_>,
+    project: &Project,
+    wanted: As,
+    backup: &Manifest,
+    rescued: Option<&Plan>,
+) -> Result<Rehearsal> {
+    let rehearsed = rehearse_beside(&Rehearsing { place, project, wanted, backup, rescued }).await;
+    place.observer.on(Event::StageDone);
+    rehearsed.map_err(|mut error| {
+        if error.kind == ErrorKind::Interrupted {
+            error.message = "Interrupted while rehearsing. The scratch copy was dropped".to_owned();
+        }
+        error.nothing_changed()
+    })
+}
+
+/// What is rehearsed, and on what.
+struct Rehearsing<'a> {
+    place: &'a Place<'a>,
+    project: &'a Project,
+    wanted: As,
+    backup: &'a Manifest,
+    rescued: Option<&'a Plan>,
+}
+
+async fn rehearse_beside(this: &Rehearsing<'_>) -> Result<Rehearsal> {
+    let Place { url, store, observer, interrupt, .. } = *this.place;
+    let pending = Pending::look(this.place, this.project, this.wanted).await?;
+    if let Some(failed) = pending.failed.first().filter(|_| this.wanted != As::Push) {
+        let message =
+            format!("The migration {failed} has failed before, and Prisma goes on with nothing until that is resolved");
+        return Err(Error::new(ErrorKind::Other, message)
+            .hint("`npx prisma migrate status` tells more; `npx prisma migrate resolve` settles it."));
+    }
+    let drafts = this.wanted != As::Deploy;
+    if pending.migrations.is_empty() && (!drafts || interrupt.or(this.project.draft(&url.database)).await?.is_empty()) {
+        return Ok(Rehearsal::of_nothing(described(this.backup, MadeBy::Restore)));
+    }
+    observer.on(Event::Stage { label: "Making a scratch copy".into(), total_bytes: this.backup.bytes() });
+    beside_the_live(url, store, this.backup, observer, interrupt, async |scratch| {
+        let started = Instant::now();
+        let made_by = fill(scratch).await?;
+        let copy = started.elapsed().as_secs_f64();
+        fault::at("rehearsal.copied");
+        let rehearsal = this.on_copy(&pending, scratch).await?;
+        let seconds = Seconds { copy, ..rehearsal.seconds };
+        Ok(Rehearsal { copy: described(this.backup, made_by), seconds, ..rehearsal })
+    })
+    .await
+}
+
+/// By whatever is fastest here.
+async fn fill(scratch: &mut Scratch<'_>) -> Result<MadeBy> {
+    let made_by = match scratch.copy_live().await? {
+        Some(Copying::Clone) => MadeBy::Clone,
+        Some(Copying::Files) => MadeBy::Template,
+        None => {
+            scratch.create().await?;
+            scratch.restore().await?;
+            MadeBy::Restore
+        }
+    };
+    scratch.carry_settings().await?;
+    Ok(made_by)
+}
+
+impl Rehearsing<'_> {
+    async fn on_copy(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<Rehearsal> {
+        let Place { store, observer, interrupt, .. } = *self.place;
+        let started = Instant::now();
+        observer.on(Event::Stage { label: "Trying the migrations".into(), total_bytes: 0 });
+        let scripts = self.try_scripts(pending, scratch).await?;
+        let migration = started.elapsed().as_secs_f64();
+        fault::at("rehearsal.tried");
+        let started = Instant::now();
+        let everything = Extent::Everything(&[]);
+        let verification = compare_live(&scratch.url(), store, self.backup, everything, observer, interrupt).await?;
+        let verification = self.expectations(&scripts)?.mark(verification, &self.backup.tables);
+        let seconds = Seconds { copy: 0.0, migration, verification: started.elapsed().as_secs_f64() };
+        Ok(Rehearsal { copy: described(self.backup, MadeBy::Restore), scripts, verification, seconds })
+    }
+
+    /// The pending ones in their order, up to the first that fails; then the draft.
+    async fn try_scripts(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<Vec<Script>> {
+        let mut session = trying::session(&scratch.url()).await?;
+        let mut scripts = Vec::new();
+        for name in &pending.migrations {
+            let sql = self.sql_of(name)?;
+            let statements = trying::run_script(&mut session, &sql).await?;
+            let script = Script { migration: Some(name.clone()), sql, statements };
+            let fails = script.fails();
+            scripts.push(script);
+            self.place.observer.on(Event::TableDone(name.clone()));
+            if fails {
+                return Ok(scripts);
+            }
+        }
+        let sql = self.draft(scratch).await?;
+        if !sql.is_empty() {
+            let statements = trying::run_script(&mut session, &sql).await?;
+            scripts.push(Script { migration: None, sql, statements });
+        }
+        Ok(scripts)
+    }
+
+    fn sql_of(&self, name: &str) -> Result<String> {
+        match self.rescued {
+            Some(Plan { sql, instead_of: Instead::Migration(of) }) if of == name => Ok(sql.clone()),
+            _ => {
+                let missing = || Error::new(ErrorKind::Config, format!("The migration {name} cannot be read"));
+                self.project.migration_sql(name).ok_or_else(missing)
+            }
+        }
+    }
+
+    async fn draft(&self, scratch: &Scratch<'_>) -> Result<String> {
+        match self.rescued {
+            _ if self.wanted == As::Deploy => Ok(String::new()),
+            Some(Plan { sql, instead_of: Instead::Draft(_) }) => Ok(sql.clone()),
+            _ => self.project.draft(scratch.name).await,
+        }
+    }
+
+    /// What the settings and the scripts themselves say is meant.
+    fn expectations(&self, tried: &[Script]) -> Result<Expectations> {
+        let is_tried = |name: &String| tried.iter().any(|script| script.migration.as_ref() == Some(name));
+        let mut scripts = Vec::new();
+        for name in self.project.migrations_on_disk()?.iter().filter(|name| !is_tried(name)) {
+            let older = self.project.migration_sql(name).map(|sql| Judged { sql, applies: false });
+            scripts.extend(older);
+        }
+        scripts.extend(tried.iter().map(|script| Judged { sql: script.sql.clone(), applies: true }));
+        expected::of_scripts(self.place.expect_loss, &scripts, self.place.url.prisma_schema())
+    }
+}
+
+fn described(backup: &Manifest, made_by: MadeBy) -> ScratchCopy {
+    ScratchCopy {
+        made_by,
+        backup: backup.id.clone(),
+        taken_at: backup.created_at.clone(),
+        rows: backup.rows(),
+        bytes: backup.bytes(),
+        sample_of: None,
+    }
+}

@@ -1,0 +1,223 @@
+//! Rename rescue: before Prisma drafts or applies a migration that drops what may only have got another name or type, the
+//! user is asked, and the migration says it as it was meant. The rest of it is Prisma's own diff.
+
+mod rounds;
+
+use super::guarded_run::Place;
+use super::rehearsal::{As, Pending};
+use super::rollback::{Scratch, beside_the_live};
+use crate::domain::changes::{Change, Changes};
+use crate::domain::event::Event;
+use crate::domain::manifest::Manifest;
+use crate::domain::prisma_schema::Declared;
+use crate::domain::rescue::Rescue;
+use crate::domain::rescue::draft::Draft;
+use crate::error::{Error, ErrorKind, Result};
+use crate::postgres::catalog::read_catalog;
+use crate::postgres::reinsert::types::read_shapes;
+use crate::postgres::session::connect;
+use crate::postgres::trying::{self, bare_statements};
+use crate::prisma::Project;
+use crate::prisma::files::apply;
+use rounds::{Agreed, Rounds};
+use std::path::Path;
+
+/// Something to be answered with yes or no.
+#[derive(Debug)]
+pub enum Question<'q> {
+    /// Is it that, and shall the migration say so?
+    Rescue(&'q Rescue),
+    /// Shall the file be changed so?
+    Rewrite(&'q Changes),
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub enum Answers<'a> {
+    /// Nobody: what could be done is only said.
+    Nobody,
+    Person(&'a (dyn Fn(&Question<'_>) -> Result<bool> + Sync)),
+}
+
+/// A migration that keeps the values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub sql: String,
+    pub instead_of: Instead,
+}
+
+/// Of what it takes the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// What Prisma would draft, in its words.
+    Draft(String),
+    /// A pending migration that is still as Prisma drafted it.
+    Migration(String),
+}
+
+/// Looks whether something may be renamed, and asks. `None`: Prisma shall do as ever.
+///
+/// # Errors
+/// `Interrupted`; those of the server. That no scratch database can be made here is a note.
+pub async fn plan(
+    place: &Place<'_>,
+    project: &Project,
+    backup: &Manifest,
+    answers: Answers<'_>,
+) -> Result<Option<Plan>> {
+    let pending = Pending::look(place, project, As::Dev).await?;
+    if !pending.failed.is_empty() || !may_rename(place, project, &pending).await? {
+        return Ok(None);
+    }
+    place.observer.on(Event::Stage { label: "Looking for renamed fields".into(), total_bytes: 0 });
+    let Place { url, store, observer, interrupt, .. } = *place;
+    let planned = beside_the_live(url, store, backup, observer, interrupt, async |scratch| {
+        scratch.create().await?;
+        scratch.restore_structure().await?;
+        scratch.carry_settings().await?;
+        on_structure(place, project, &pending, backup, answers, scratch).await
+    })
+    .await;
+    observer.on(Event::StageDone);
+    match planned {
+        Err(error) if error.kind != ErrorKind::Interrupted => {
+            let what = format!("Whether a field was renamed was not found out: {}", error.promising_nothing());
+            observer.on(Event::Note(what));
+            Ok(None)
+        }
+        planned => planned,
+    }
+}
+
+/// Cheap, and in doubt yes.
+async fn may_rename(place: &Place<'_>, project: &Project, pending: &Pending) -> Result<bool> {
+    let schema = place.url.prisma_schema();
+    let of_file = |name: &String| {
+        project.migration_sql(name).is_some_and(|sql| Draft::read(&sql, schema).may_rename())
+    };
+    if pending.migrations.iter().any(of_file) {
+        return Ok(true);
+    }
+    let Ok(text) = project.schema_text() else { return Ok(false) };
+    let mut connection = place.interrupt.or(connect(place.url)).await?;
+    let (catalog, types) = (read_catalog(&mut connection).await?, read_shapes(&mut connection).await?);
+    Ok(Declared::read(&text).may_rename(&catalog, &types))
+}
+
+async fn on_structure(
+    place: &Place<'_>,
+    project: &Project,
+    pending: &Pending,
+    backup: &Manifest,
+    answers: Answers<'_>,
+    scratch: &Scratch<'_>,
+) -> Result<Option<Plan>> {
+    let mut session = trying::session(&scratch.url()).await?;
+    let (last, earlier) = match pending.migrations.split_last() {
+        Some((last, earlier)) => (Some(last), earlier),
+        None => (None, &[][..]),
+    };
+    for name in earlier {
+        if !applies(&mut session, project, name).await? {
+            return Ok(None);
+        }
+    }
+    let mut draft = project.draft(scratch.name).await?;
+    let mut instead_of = None;
+    if let Some(last) = last {
+        let sql = project.migration_sql(last).unwrap_or_default();
+        if bare_statements(&sql) == bare_statements(&draft) {
+            instead_of = Some(Instead::Migration(last.clone()));
+        } else {
+            // somebody has written in it: it is theirs
+            tell_of(place, &sql, last);
+            if !applies(&mut session, project, last).await? {
+                return Ok(None);
+            }
+            draft = project.draft(scratch.name).await?;
+        }
+    }
+    let instead_of = instead_of.unwrap_or_else(|| Instead::Draft(draft.clone()));
+    let mut rounds = Rounds { place, project, backup, scratch, session, answers, agreed: Agreed::default() };
+    let rest = rounds.ask_all(draft).await?;
+    if rounds.agreed.is_empty() {
+        return Ok(None);
+    }
+    if !rounds.reaches_the_schema(&rest).await? {
+        let what = "What was agreed on does not lead to the Prisma schema, so that Prisma drafts as ever".to_owned();
+        place.observer.on(Event::Note(what));
+        return Ok(None);
+    }
+    Ok(Some(Plan { sql: rounds.agreed.script(&rest), instead_of }))
+}
+
+async fn applies(session: &mut crate::postgres::PgConnection, project: &Project, name: &str) -> Result<bool> {
+    let sql = project.migration_sql(name).unwrap_or_default();
+    Ok(trying::run_script(session, &sql).await?.iter().all(|statement| statement.failure.is_none()))
+}
+
+/// A file that a person has edited is never rewritten.
+fn tell_of(place: &Place<'_>, sql: &str, name: &str) {
+    let draft = Draft::read(sql, place.url.prisma_schema());
+    if draft.may_rename() {
+        place.observer.on(Event::Note(format!(
+            "The pending migration {name} drops and adds, and is not as Prisma drafted it: it stays as it is. `safemigrate lint` says what to write where something was only renamed"
+        )));
+    }
+}
+
+impl Plan {
+    /// The change of the file of a migration that is there; `None` where it says the same already.
+    ///
+    /// # Errors
+    /// `Config`.
+    pub fn change(&self, project: &Project, name: &str) -> Result<Option<Changes>> {
+        let path = project.migration_file(name)?;
+        let before = project.migration_sql(name);
+        let change = Change::text(path, before, Some(self.sql.clone()), None);
+        Ok(change.map(|change| Changes { list: vec![change], notes: Vec::new() }))
+    }
+
+    /// Writes it into the file of a migration, once the user has seen how and said yes. `false`: the file is as it was.
+    ///
+    /// # Errors
+    /// `Config` when it cannot be written; the answer's own.
+    pub fn rewrite(&self, project: &Project, name: &str, answers: Answers<'_>) -> Result<bool> {
+        let Some(changes) = self.change(project, name)? else { return Ok(true) };
+        let Answers::Person(ask) = answers else { return Ok(false) };
+        if !ask(&Question::Rewrite(&changes))? {
+            return Ok(false);
+        }
+        apply(&changes)?;
+        Ok(true)
+    }
+
+    /// Whether a draft of Prisma's is the one that this takes the place of.
+    pub fn replaces(&self, drafted: &str) -> bool {
+        matches!(&self.instead_of, Instead::Draft(planned) if bare_statements(planned) == bare_statements(drafted))
+    }
+}
+
+/// The one migration that came since `before`.
+///
+/// # Errors
+/// `Config` when the folder cannot be read.
+pub fn drafted_since(project: &Project, before: &[String]) -> Result<Option<String>> {
+    let mut new = project.migrations_on_disk()?;
+    new.retain(|name| !before.contains(name));
+    Ok(if new.len() == 1 { new.pop() } else { None })
+}
+
+/// For messages: a file as it is seen from the project.
+pub fn seen(project: &Project, path: &Path) -> String {
+    path.strip_prefix(&project.root).unwrap_or(path).display().to_string()
+}
+
+/// Prisma drafted something else than was planned.
+pub fn other_draft(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!("Prisma drafted {name} differently than it said before, so that it stays as it is and was not applied"),
+    )
+    .hint("Look at it, then: safemigrate dev")
+}
