@@ -184,24 +184,28 @@ fn pair_columns<'a>(before: Side<'a>, after: Side<'a>) -> Pair<'a> {
     pair_other_columns(before, after, Vec::new())
 }
 
-/// Finds who is who among the columns that are not known yet: by name, else by number, else by content.
+/// Finds who is who among the columns that are not known yet. In the same table the number tells, also where two have
+/// exchanged their names; else by name, else by content.
 pub(super) fn pair_other_columns<'a>(before: Side<'a>, after: Side<'a>, known: Vec<(usize, usize)>) -> Pair<'a> {
     let mut columns = known;
+    let same_table = before.oid != 0 && before.oid == after.oid;
+    for (b, (old, _)) in before.columns.iter().enumerate().filter(|_| same_table) {
+        let same = after.columns.iter().position(|(new, _)| new.number == old.number);
+        let same = same.filter(|a| !columns.iter().any(|c| c.0 == b || c.1 == *a));
+        columns.extend(same.map(|a| (b, a)));
+    }
     for (b, (old, _)) in before.columns.iter().enumerate() {
         let same = after.column(&old.name).filter(|a| !columns.iter().any(|c| c.0 == b || c.1 == *a));
         columns.extend(same.map(|a| (b, a)));
     }
-    let same_table = before.oid != 0 && before.oid == after.oid;
     for (b, (old, stats)) in before.columns.iter().enumerate() {
         if columns.iter().any(|&(known, _)| known == b) {
             continue;
         }
         let free = |a: &usize| !columns.iter().any(|(_, known)| known == a);
-        let by_number =
-            (0..after.columns.len()).filter(free).find(|&a| same_table && after.columns[a].0.number == old.number);
         let by_digest =
-            || (0..after.columns.len()).filter(free).find(|&a| stats.non_null > 0 && after.columns[a].1 == *stats);
-        if let Some(a) = by_number.or_else(by_digest) {
+            (0..after.columns.len()).filter(free).find(|&a| stats.non_null > 0 && after.columns[a].1 == *stats);
+        if let Some(a) = by_digest {
             columns.push((b, a));
         }
     }

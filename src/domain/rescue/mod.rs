@@ -19,8 +19,8 @@ pub enum Rescue {
     Table {
         from: QualifiedName,
         to: QualifiedName,
-        /// Of a join table whose models stand in another order by their new names: `A` and `B` change places.
-        swap: Option<Swap>,
+        /// Of a join table of two models that are still there: nobody has to be asked.
+        join: Option<Join>,
     },
     Column {
         table: QualifiedName,
@@ -38,11 +38,15 @@ pub enum Rescue {
     },
 }
 
-/// The primary key of a join table has the order of its columns.
+/// What becomes of the two columns of a join table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swap {
-    /// Its name before and after; `None` where it has none.
-    pub primary_key: Option<(String, String)>,
+pub enum Join {
+    Stays,
+    /// The models stand in another order by their new names: `A` and `B` change places, also in the primary key.
+    Swaps {
+        /// Its name before and after; `None` where it has none.
+        primary_key: Option<(String, String)>,
+    },
 }
 
 /// What is known of the database at the point of the draft.
@@ -102,13 +106,23 @@ fn tables(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
     for from in &draft.dropped_tables {
         let Some(old) = known.catalog.table(from) else { continue };
         for new in &draft.created_tables {
-            let Some(likeness) = likeness(old, new) else { continue };
-            let swap = swap(old, new, draft, known);
-            found.push((likeness, Rescue::Table { from: from.clone(), to: new.name.clone(), swap }));
+            let join = join(old, new, draft, known);
+            // join tables are all alike: which is which is only known from what they join
+            let alike = if is_join(old) && is_join_now(new) { join.as_ref().map(|_| 0) } else { likeness(old, new) };
+            let Some(likeness) = alike else { continue };
+            found.push((likeness, Rescue::Table { from: from.clone(), to: new.name.clone(), join }));
         }
     }
     found.sort_by_key(|(likeness, _)| std::cmp::Reverse(*likeness));
     found.into_iter().map(|(_, rescue)| rescue).collect()
+}
+
+fn is_join(table: &Table) -> bool {
+    table.columns.iter().map(|c| c.name.as_str()).eq(["A", "B"])
+}
+
+fn is_join_now(table: &NewTable) -> bool {
+    table.columns.iter().map(|c| c.name.as_str()).eq(["A", "B"])
 }
 
 /// In a thousand, how much of the two is alike; `None`: too little to ask.
@@ -122,23 +136,24 @@ fn likeness(old: &Table, new: &NewTable) -> Option<usize> {
     (same * 2 >= all).then_some(same * 1000 / all)
 }
 
-/// Whether the columns `A` and `B` of a join table reference each other's table now.
-fn swap(old: &Table, new: &NewTable, draft: &Draft, known: Known<'_>) -> Option<Swap> {
-    let names = |columns: Vec<&str>| columns == ["A", "B"];
-    let is_join = names(old.columns.iter().map(|c| c.name.as_str()).collect())
-        && names(new.columns.iter().map(|c| c.name.as_str()).collect());
+/// What a join table joined and what it joins now, where these are the same two.
+fn join(old: &Table, new: &NewTable, draft: &Draft, known: Known<'_>) -> Option<Join> {
     let then = |column: &str| {
-        let key = known.catalog.foreign_keys.iter().find(|k| k.table == old.name && k.columns == [column]);
-        key.map(|key| &key.referenced)
+        let key = known.catalog.foreign_keys.iter().find(|k| k.table == old.name && k.columns == [column])?;
+        // one that is dropped has not been asked for yet, or was said to be another
+        Some(&key.referenced).filter(|table| !draft.dropped_tables.contains(table))
     };
     let now = |column: &str| new.references.iter().find(|(own, _)| own == column).map(|(_, table)| table);
-    // both ends still there: one that is dropped has not been asked for yet, or was said to be another
-    let is_there = |table: &&QualifiedName| !draft.dropped_tables.contains(table);
-    let (then, now) = ((then("A").filter(is_there)?, then("B").filter(is_there)?), (now("A")?, now("B")?));
-    let crossed = then.0 == now.1 && then.1 == now.0 && then.0 != then.1;
+    if !is_join(old) || !is_join_now(new) {
+        return None;
+    }
+    let (then, now) = ((then("A")?, then("B")?), (now("A")?, now("B")?));
+    if then == now {
+        return Some(Join::Stays);
+    }
     let key = (!old.primary_key.is_empty()).then(|| new.primary_key.clone()).flatten();
     let primary_key = key.map(|to| (format!("{}_AB_pkey", old.name.name), to));
-    (is_join && crossed).then_some(Swap { primary_key })
+    (then == (now.1, now.0)).then_some(Join::Swaps { primary_key })
 }
 
 /// Columns that go and come back under their name.
@@ -209,6 +224,11 @@ impl Rescue {
         }
     }
 
+    /// Whether what was agreed on before leaves no doubt.
+    pub fn is_implied(&self) -> bool {
+        matches!(self, Self::Table { join: Some(_), .. })
+    }
+
     /// What a person is asked.
     pub fn question(&self) -> String {
         match self {
@@ -241,14 +261,14 @@ impl Rescue {
         };
         match self {
             Self::Enum { from, to } => vec![format!("ALTER TYPE {} RENAME TO {};", sql(from), quote_ident(&to.name))],
-            Self::Table { from, to, swap } => {
+            Self::Table { from, to, join } => {
                 let mut all = vec![format!("ALTER TABLE {} RENAME TO {};", sql(from), quote_ident(&to.name))];
                 if from.schema != to.schema {
                     let moved = QualifiedName::new(from.schema.clone(), to.name.clone());
                     all.push(format!("ALTER TABLE {} SET SCHEMA {};", sql(&moved), quote_ident(&to.schema)));
                 }
-                if let Some(swap) = swap {
-                    all.extend(swap.statements(&sql(to)));
+                if let Some(Join::Swaps { primary_key }) = join {
+                    all.extend(swap(&sql(to), primary_key.as_ref()));
                 }
                 all
             }
@@ -268,19 +288,17 @@ impl Rescue {
     }
 }
 
-impl Swap {
-    fn statements(&self, table: &str) -> Vec<String> {
-        let rename = |from: &str, to: &str| format!("ALTER TABLE {table} RENAME COLUMN \"{from}\" TO \"{to}\";");
-        let mut all = vec![rename("A", "_"), rename("B", "A"), rename("_", "B")];
-        if let Some((from, to)) = &self.primary_key {
-            all.push(format!(
-                "ALTER TABLE {table} DROP CONSTRAINT {},\nADD CONSTRAINT {} PRIMARY KEY (\"A\", \"B\");",
-                quote_ident(from),
-                quote_ident(to)
-            ));
-        }
-        all
+fn swap(table: &str, primary_key: Option<&(String, String)>) -> Vec<String> {
+    let rename = |from: &str, to: &str| format!("ALTER TABLE {table} RENAME COLUMN \"{from}\" TO \"{to}\";");
+    let mut all = vec![rename("A", "_"), rename("B", "A"), rename("_", "B")];
+    if let Some((from, to)) = primary_key {
+        all.push(format!(
+            "ALTER TABLE {table} DROP CONSTRAINT {},\nADD CONSTRAINT {} PRIMARY KEY (\"A\", \"B\");",
+            quote_ident(from),
+            quote_ident(to)
+        ));
     }
+    all
 }
 
 /// Ways in which values may become values of another type, the most natural first; SQL over the quoted column.

@@ -111,6 +111,7 @@ impl Rounds<'_> {
         };
         let statements = rescue.statements(schema, using.as_deref());
         let said = match self.answers {
+            _ if rescue.is_implied() && !self.agreed.is_empty() => true,
             Answers::Person(ask) => ask(&Question::Rescue(rescue))?,
             Answers::Nobody => {
                 self.note(suggestion(rescue, &statements));
