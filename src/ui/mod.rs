@@ -13,8 +13,9 @@ mod table;
 mod tests;
 
 pub use ask::Answer;
+pub use crate::domain::figures::{count, plural, size};
 pub use changes::{diff, seen_from};
-pub use human::{ago, count, plural, size};
+pub use human::ago;
 pub use progress::Progress;
 pub use report::{Failure, Fields, Report};
 pub use style::{Color, Style};
