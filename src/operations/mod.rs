@@ -17,6 +17,7 @@ pub mod lint;
 pub mod reading;
 pub mod recover;
 pub mod reinsert;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rollback;

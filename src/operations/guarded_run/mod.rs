@@ -9,7 +9,7 @@ use super::interrupt::Interrupt;
 use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::telling::Telling;
-use super::{retention, verification};
+use super::{report, retention, verification};
 use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
 use crate::domain::event::{Event, Observer};
@@ -85,6 +85,7 @@ pub async fn guarded(
         Backup::Omitted => without_backup(place, &mut entry, work).await,
     };
     let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
+    report::write(place.store, &entry.run, place.project, place.observer);
     let (conclusion, suggestions, verification) = closed?;
     retention::make_room(place.store, place.keep, &entry.run.before, place.observer);
     Ok(Outcome { run: entry.run.clone(), conclusion, suggestions, verification })
