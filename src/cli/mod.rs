@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod pages;
 mod passthrough;
+mod report;
 mod schedule;
 mod usage;
 
@@ -20,6 +21,7 @@ pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};
 
+pub use report::{ReportArgs, ReportAs};
 pub use schedule::{InstallArgs, ScheduleAction, ScheduleArgs, ScheduledArgs, UninstallArgs};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};

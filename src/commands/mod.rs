@@ -20,6 +20,7 @@ mod prisma;
 mod prune;
 mod recover;
 mod reinsert;
+mod report;
 mod rollback;
 mod schedule;
 mod settle;
@@ -61,6 +62,7 @@ where
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
+        Command::Report(args) => report::run(&globals, &args, ui),
         Command::Schedule(args) => schedule::run(&globals, &args.action, ui, interrupt).await,
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,

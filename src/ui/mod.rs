@@ -112,12 +112,18 @@ impl Ui {
 
     /// The result of a command that did what it should: text, or with `--json` one object.
     pub fn result(&self, report: &(impl Report + ?Sized)) {
-        self.bar.clear();
         if self.settings.json {
-            self.print(&human::tame_json(&report::success(report)));
+            self.object(report);
         } else {
+            self.bar.clear();
             self.print(&human::tame(&report.text(&self.out_style)));
         }
+    }
+
+    /// The same as with `--json`, for who asked for the object in another way.
+    pub fn object(&self, report: &(impl Report + ?Sized)) {
+        self.bar.clear();
+        self.print(&human::tame_json(&report::success(report)));
     }
 
     /// Text for stdout that is no result: help, version. Its colours are taken out where nobody wants them.
