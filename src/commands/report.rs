@@ -2,9 +2,9 @@
 
 use super::target::place;
 use crate::cli::{Globals, ReportArgs, ReportAs};
-use crate::domain::report::{Block, Code, Document, Line, Span, Tone};
+use crate::domain::report::{self as document, Block, Code, Document, Line, Row, Span, Tone};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::operations::report::{Found, ReportFormat, document, find};
+use crate::operations::report::{Found, ReportFormat, document as document_of, find};
 use crate::ui::{Failure, Fields, Report, Style, Table, Ui};
 use serde_json::{Value, json};
 
@@ -20,7 +20,10 @@ pub fn run(globals: &Globals, args: &ReportArgs, ui: &Ui) -> Result<(), Failure>
     let found = find(&store, args.run.as_deref())?;
     if let Some(newer) = &found.newer_without {
         let when = ui.style().ago(&newer.started_at);
-        ui.warn(&format!("The last run {} (safemigrate {}, {when}) has no report: this is an older one.", newer.id, newer.command));
+        ui.warn(&format!(
+            "The last run {} (safemigrate {}, {when}) has no report: this is an older one.",
+            newer.id, newer.command
+        ));
     }
     let shown = match args.format {
         Some(ReportAs::Json) => Shown::Object,
@@ -28,7 +31,7 @@ pub fn run(globals: &Globals, args: &ReportArgs, ui: &Ui) -> Result<(), Failure>
         None if args.open => Shown::Path,
         Some(ReportAs::Md) => Shown::Markdown(store.read_report(&found.run.id, ReportFormat::Markdown)?),
         None => Shown::Text {
-            document: document(&store, &found.run, None),
+            document: document_of(&store, &found.run, None),
             markdown: store.read_report(&found.run.id, ReportFormat::Markdown)?,
         },
     };
@@ -84,7 +87,11 @@ impl Report for View {
             run["run"] = id;
         }
         let files = json!({ "html": self.found.html, "md": self.found.markdown });
-        Fields::from_iter([("run".to_owned(), Value::from(self.found.run.id.clone())), ("report".to_owned(), run), ("files".to_owned(), files)])
+        Fields::from_iter([
+            ("run".to_owned(), Value::from(self.found.run.id.clone())),
+            ("report".to_owned(), run),
+            ("files".to_owned(), files),
+        ])
     }
 
     fn text(&self, style: &Style) -> String {
@@ -109,15 +116,10 @@ fn block(block: &Block, style: &Style) -> Option<String> {
         Block::Heading(words) => format!("\n{}", style.bold(words)),
         Block::Paragraph(words) => line(words, style),
         Block::Callout(tone, words) => toned(*tone, line(words, &Style::plain()), style),
-        Block::List(items) => items.iter().map(|item| format!("- {}", line(item, style))).collect::<Vec<_>>().join("\n"),
-        Block::Table(of) => {
-            let heads: Vec<String> = of.head.iter().map(|head| format!("{}{}", if head.is_number { ">" } else { "" }, head.title.to_uppercase())).collect();
-            let mut table = Table::new(heads.iter().map(String::as_str));
-            for row in &of.rows {
-                table.row(row.cells.iter().map(|cell| toned(row.tone, line(cell, &Style::plain()), style)));
-            }
-            table.render(style)
+        Block::List(items) => {
+            items.iter().map(|item| format!("- {}", line(item, style))).collect::<Vec<_>>().join("\n")
         }
+        Block::Table(of) => table(of, style),
         Block::Code(Code { text, .. }) => code(text),
         Block::Picture(_) => return None,
         Block::Fold { summary, blocks } => {
@@ -125,6 +127,22 @@ fn block(block: &Block, style: &Style) -> Option<String> {
             std::iter::once(format!("{}:", line(summary, style))).chain(inside).collect::<Vec<_>>().join("\n")
         }
     })
+}
+
+fn table(of: &document::Table, style: &Style) -> String {
+    let cells = |row: &Row| -> Vec<String> {
+        row.cells.iter().map(|cell| toned(row.tone, line(cell, &Style::plain()), style)).collect()
+    };
+    if of.head.is_empty() {
+        let row = |row: &Row| format!("    {}", cells(row).join(": "));
+        return of.rows.iter().map(row).collect::<Vec<_>>().join("\n");
+    }
+    let heads =
+        of.head.iter().map(|head| format!("{}{}", if head.is_number { ">" } else { "" }, head.title.to_uppercase()));
+    let heads: Vec<String> = heads.collect();
+    let mut table = Table::new(heads.iter().map(String::as_str));
+    of.rows.iter().for_each(|row| table.row(cells(row)));
+    table.render(style)
 }
 
 fn code(text: &str) -> String {

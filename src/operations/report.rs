@@ -6,8 +6,8 @@ use crate::domain::report::{AppliedScript, Document, Material, Types, compose, h
 use crate::domain::run::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prisma::Project;
-use crate::store::Store;
 pub use crate::store::ReportFormat;
+use crate::store::Store;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -76,7 +76,7 @@ pub struct Found {
 /// `NoSuchBackup` where there is none; `Usage` when several runs begin so; `Store`.
 pub fn find(store: &Store, text: Option<&str>) -> Result<Found> {
     let runs = store.runs()?;
-    let with_one = store.reports()?;
+    let with_one = store.reports();
     let (run, newer_without) = match text {
         None | Some("latest") => {
             let last = runs.iter().find(|run| is_reported(&run.command));

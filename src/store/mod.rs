@@ -96,7 +96,14 @@ impl Store {
     /// Whoever can write into a store can put words into a rollback. As ssh does with its keys, root is trusted.
     fn refuse_foreign_hands(&self) -> Result<()> {
         let me = rustix::process::geteuid().as_raw();
-        for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.reports_folder(), self.pins_folder()] {
+        for folder in [
+            self.root.clone(),
+            self.objects(),
+            self.backups(),
+            self.runs_folder(),
+            self.reports_folder(),
+            self.pins_folder(),
+        ] {
             // what is missing is made by `prepare`
             let Ok(there) = fs::metadata(&folder) else { continue };
             let why = if there.uid() != me && there.uid() != 0 {

@@ -39,15 +39,12 @@ impl Store {
         write().map_err(|e| self.cannot("written", e))
     }
 
-    /// Ids of the runs that have one, in both formats.
-    ///
-    /// # Errors
-    /// `Store` when the folder cannot be read.
-    pub fn reports(&self) -> Result<BTreeSet<String>> {
-        let names: BTreeSet<String> = super::names_in(&self.reports_folder())?.into_iter().collect();
+    /// Ids of the runs that have one, in both formats. A folder that cannot be read is as none: nothing stands or falls with it.
+    pub fn reports(&self) -> BTreeSet<String> {
+        let names: BTreeSet<String> = super::names_in(&self.reports_folder()).unwrap_or_default().into_iter().collect();
         let runs = names.iter().filter_map(|name| name.strip_suffix(ReportFormat::Html.ending()));
         let whole = |run: &&str| names.contains(&format!("{run}{}", ReportFormat::Markdown.ending()));
-        Ok(runs.filter(whole).map(str::to_owned).collect())
+        runs.filter(whole).map(str::to_owned).collect()
     }
 
     /// Where one stands, if it is there.
@@ -63,8 +60,8 @@ impl Store {
     }
 
     /// Of runs that are gone. Call it under the lock.
-    pub(super) fn sweep_reports(&self) -> Result<()> {
-        for name in super::names_in(&self.reports_folder())? {
+    pub(super) fn sweep_reports(&self) {
+        for name in super::names_in(&self.reports_folder()).unwrap_or_default() {
             let run = ReportFormat::BOTH.iter().find_map(|format| name.strip_suffix(format.ending()));
             // what is not ours stays
             let Some(run) = run.filter(|run| run.starts_with("r-")) else { continue };
@@ -73,6 +70,5 @@ impl Store {
                 let _ = fs::remove_file(self.reports_folder().join(&name));
             }
         }
-        Ok(())
     }
 }

@@ -28,7 +28,10 @@ impl Store {
             (self.root().to_owned(), super::names_in(self.root())?.into_iter().filter(unnamed).collect()),
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
-            (self.reports_folder(), super::names_in(&self.reports_folder())?.into_iter().filter(unnamed).collect()),
+            (
+                self.reports_folder(),
+                super::names_in(&self.reports_folder()).unwrap_or_default().into_iter().filter(unnamed).collect(),
+            ),
             (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
             (self.schedule_folder(), super::names_in(&self.schedule_folder())?.into_iter().filter(unnamed).collect()),
         ] {
@@ -48,7 +51,7 @@ impl Store {
     /// `Store`.
     pub fn sweep(&self) -> Result<Swept> {
         self.sweep_left_overs()?;
-        self.sweep_reports()?;
+        self.sweep_reports();
         let Some(unneeded) = self.unneeded_without(&[])? else { return Ok(Swept::default()) };
         for id in self.pins()?.iter().filter(|id| !self.has_manifest(id)) {
             self.unpin(id)?;

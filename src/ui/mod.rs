@@ -12,8 +12,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use ask::Answer;
 pub use crate::domain::figures::{count, plural, size};
+pub use ask::Answer;
 pub use changes::{diff, seen_from};
 pub use human::ago;
 pub use progress::Progress;

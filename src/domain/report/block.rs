@@ -47,6 +47,7 @@ pub struct Code {
 pub struct Table {
     /// What it is about, for who does not see it.
     pub name: &'static str,
+    /// None: each row begins with its own.
     pub head: Vec<Head>,
     pub rows: Vec<Row>,
 }

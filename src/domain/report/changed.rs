@@ -79,7 +79,9 @@ fn column(table: &TableReport, column: &ColumnReport, material: &Material<'_>) -
         ColumnVerdict::Dropped => ("column dropped", before()),
         ColumnVerdict::Renamed => ("column renamed", after()),
         ColumnVerdict::Retyped => ("another type, the same values", arrow(before(), after())),
-        ColumnVerdict::LostValues | ColumnVerdict::Changed if before() != after() => ("another type", arrow(before(), after())),
+        ColumnVerdict::LostValues | ColumnVerdict::Changed if before() != after() => {
+            ("another type", arrow(before(), after()))
+        }
         _ => return None,
     };
     let name = Line::new().foreign(&format!("{}.{}", table.table, column.column));

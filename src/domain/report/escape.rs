@@ -22,6 +22,30 @@ pub fn lines(text: &str) -> String {
     visible(&text.replace("\r\n", "\n"))
 }
 
+/// Without the folders of this machine: of a path from the root on its last name is left.
+pub fn without_folders(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let ends = |c: char| c.is_whitespace() || "\"'`()<>,;:".contains(c);
+        let path = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let name = path.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or_default();
+        if c == '/' && ends(before) && before != ':' && !name.is_empty() {
+            out.push_str("…/");
+            out.push_str(name);
+            out.push_str(if path.ends_with('.') { "." } else { "" });
+            rest = &rest[path.len()..];
+            before = '/';
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+            before = c;
+        }
+    }
+    out
+}
+
 /// As the content of an element or of an attribute in double quotes.
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
@@ -51,7 +75,7 @@ pub fn markdown(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             // also where a table ends a cell before it looks at anything else
             '|' => out.push_str("&#124;"),
-            '@' | '#' => out.extend([c].into_iter().chain(APART.chars())),
+            '@' | '#' | '$' => out.extend([c].into_iter().chain(APART.chars())),
             ':' if rest.starts_with("://") => out.extend([c].into_iter().chain(APART.chars())),
             '.' if text[..at].to_ascii_lowercase().ends_with("www") => out.extend(APART.chars().chain([c])),
             '\\' | '`' | '*' | '_' | '[' | ']' | '~' => out.extend(['\\', c]),
@@ -69,14 +93,9 @@ pub fn markdown_code(text: &str) -> String {
     let text = one_line(text);
     let plain = |c: char| !c.is_ascii_punctuation() || !"`|\\<>&".contains(c);
     if text.is_empty() || text.starts_with(' ') || text.ends_with(' ') || !text.chars().all(plain) {
-        return html_code(&text);
+        return format!("<code>{}</code>", entities(&text));
     }
     format!("`{text}`")
-}
-
-/// The same where Markdown stands inside of HTML.
-pub fn html_code(text: &str) -> String {
-    format!("<code>{}</code>", entities(&one_line(text)))
 }
 
 /// No sign is left that Markdown or HTML could read.
@@ -102,6 +121,17 @@ mod tests {
         assert_eq!(one_line("a\nb\r"), "a\\nb\\u{d}");
         assert_eq!(lines("a\r\nb\rc"), "a\nb\\u{d}c");
         assert_eq!(visible("שלום 漢字 é"), "שלום 漢字 é");
+    }
+
+    #[test]
+    fn folders_are_nobodys_business() {
+        let told = |text: &str| without_folders(text);
+        assert_eq!(
+            told("The store /home/jo/shop/.safemigrate cannot be written: no"),
+            "The store …/.safemigrate cannot be written: no"
+        );
+        assert_eq!(told("open \"/a/b c\", /d/e/."), "open \"…/b c\", …/e.");
+        assert_eq!(told("1 / 2, a/b postgresql://me@host/shop //"), "1 / 2, a/b postgresql://me@host/shop //");
     }
 
     #[test]

@@ -29,15 +29,14 @@ pub fn render(document: &Document) -> String {
 
 fn plain(span: &Span) -> String {
     match span {
-        Span::Words(words) | Span::Strong(words) => words.clone(),
-        Span::Foreign(text) => one_line(text),
+        Span::Words(text) | Span::Strong(text) | Span::Foreign(text) => one_line(text),
     }
 }
 
 fn line(line: &Line) -> String {
     let span = |span: &Span| match span {
-        Span::Words(words) => html(words),
-        Span::Strong(words) => format!("<strong>{}</strong>", html(words)),
+        Span::Words(words) => html(&one_line(words)),
+        Span::Strong(words) => format!("<strong>{}</strong>", html(&one_line(words))),
         Span::Foreign(text) => format!("<code>{}</code>", html(&one_line(text))),
     };
     line.0.iter().map(span).collect()
@@ -95,10 +94,15 @@ fn table(table: &Table) -> String {
     let attribute = |n: usize| if number(n) { " class=\"number\"" } else { "" };
     let head = table.head.iter().enumerate();
     let head: String = head.map(|(n, h)| format!("<th scope=\"col\"{}>{}</th>", attribute(n), html(h.title))).collect();
-    let mut text = format!("<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
+    let head = if head.is_empty() { head } else { format!("<thead><tr>{head}</tr></thead>\n") };
+    let mut text = format!("<table>\n{head}<tbody>\n");
     for row in &table.rows {
         let cells = row.cells.iter().enumerate();
-        let cells: String = cells.map(|(n, cell)| format!("<td{}>{}</td>", attribute(n), line(cell))).collect();
+        let cell = |(n, cell): (usize, &Line)| match (n, table.head.is_empty()) {
+            (0, true) => format!("<th scope=\"row\">{}</th>", line(cell)),
+            _ => format!("<td{}>{}</td>", attribute(n), line(cell)),
+        };
+        let cells: String = cells.map(cell).collect();
         text += &format!("<tr class=\"{}\">{cells}</tr>\n", class(row.tone));
     }
     text + "</tbody>\n</table>\n"

@@ -1,8 +1,8 @@
 //! What was lost, and what is proven to be there.
 
+use super::and_more;
 use super::block::{Block, Line, Table, Tone};
 use super::picture::{Bar, Noun, Picture};
-use super::and_more;
 use crate::domain::compare::{ColumnReport, ColumnVerdict, TableReport, TableVerdict, Verification};
 use crate::domain::figures::{count, plural};
 use crate::domain::run::Run;
@@ -10,6 +10,8 @@ use crate::domain::run::Run;
 /// Rows of a table of the report.
 const ROWS: usize = 60;
 const BARS: usize = 20;
+/// Tables that others changed.
+const OTHERS: usize = 8;
 
 /// One place at which data is gone or another.
 pub struct Loss<'a> {
@@ -89,6 +91,7 @@ pub fn losses(verification: &Verification, run: &Run) -> Vec<Block> {
     };
     let mut blocks = vec![Block::Heading(title.into()), Block::Table(table)];
     blocks.extend(and_more(losses.len(), ROWS, "place"));
+    blocks.push(Block::Picture(Picture::Bars(bars(verification))));
     blocks
 }
 
@@ -98,6 +101,7 @@ pub struct Proven {
     tables: u64,
     /// All tables with rows.
     of: u64,
+    /// In tables all of whose rows are there.
     rows: u64,
     values: u64,
 }
@@ -106,12 +110,13 @@ impl Proven {
     pub fn of(verification: &Verification) -> Self {
         let filled = || verification.tables.iter().filter(|t| t.before > 0);
         let whole = || filled().filter(|t| is_whole(t));
+        let kept = || filled().filter(|t| rows_lost(t) == 0 && t.by_others.is_nothing());
         let values = |t: &TableReport| t.columns.iter().filter(|c| is_kept(c)).map(|c| c.before).sum::<u64>();
         Self {
             tables: whole().count() as u64,
             of: filled().count() as u64,
-            rows: whole().map(|t| t.before).sum(),
-            values: whole().map(values).sum(),
+            rows: kept().map(|t| t.before).sum(),
+            values: kept().map(values).sum(),
         }
     }
 
@@ -119,13 +124,11 @@ impl Proven {
         if self.of == 0 {
             return "There were no rows.".to_owned();
         }
-        let tables = if self.tables == self.of {
-            format!("all of {}", plural(self.of, "table"))
-        } else {
-            format!("{} of {}", count(self.tables), plural(self.of, "table"))
-        };
-        let (rows, values) = (plural(self.rows, "row"), plural(self.values, "value"));
-        format!("Identical, value by value: {rows} and {values} in {tables}.")
+        let (rows, values, of) = (plural(self.rows, "row"), plural(self.values, "value"), plural(self.of, "table"));
+        if self.tables == self.of {
+            return format!("Identical, value by value: {values} in {rows}, all of {of}.");
+        }
+        format!("Identical, value by value: {values} in {rows}. {} of {of} kept everything.", count(self.tables))
     }
 }
 
@@ -137,18 +140,17 @@ fn is_kept(column: &ColumnReport) -> bool {
     matches!(column.verdict, ColumnVerdict::Identical | ColumnVerdict::Renamed | ColumnVerdict::Retyped)
 }
 
-/// The section on what is there: in a picture what is not as it was, and every table in a list.
-pub fn proof(verification: &Verification) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading("What is proven".into())];
-    blocks.push(Block::Paragraph(Proven::of(verification).sentence().into()));
-    let bars = bars(verification);
-    if !bars.is_empty() {
-        blocks.push(Block::Picture(Picture::Bars(bars)));
-    }
-    blocks.extend(verification.tables.iter().filter(|t| !t.by_others.is_nothing()).take(ROWS).map(by_others));
+/// The section on what is there, table by table.
+pub fn proof(verification: &Verification, run: &Run) -> Vec<Block> {
     if verification.tables.is_empty() {
-        return blocks;
+        return Vec::new();
     }
+    let title = if run.verification.is_some() { "What is proven" } else { "What is proven on the scratch copy" };
+    let mut blocks = vec![Block::Heading(title.into())];
+    blocks.push(Block::Paragraph(Proven::of(verification).sentence().into()));
+    let meanwhile: Vec<&TableReport> = verification.tables.iter().filter(|t| !t.by_others.is_nothing()).collect();
+    blocks.extend(meanwhile.iter().take(OTHERS).map(|t| by_others(t)));
+    blocks.extend(and_more(meanwhile.len(), OTHERS, "such table"));
     let mut table = Table::new("every table", &["Table", "Rows and columns", ">Before", ">Now"]);
     // what is not as it was before what is
     let (as_they_were, others): (Vec<&TableReport>, Vec<&TableReport>) =
@@ -171,7 +173,8 @@ fn by_others(table: &TableReport) -> Block {
     let parts = [(rows, "row", "deleted"), (values, "value", "changed")].into_iter().filter(|(n, ..)| *n > 0);
     let parts: Vec<String> = parts.map(|(n, noun, done)| format!("{} {done}", plural(n, noun))).collect();
     let said = Line::from("Other sessions were at work in ").foreign(&table.table);
-    let said = said.words(format!(" meanwhile ({}): what the migration does cannot have touched it.", parts.join(", ")));
+    let said =
+        said.words(format!(" meanwhile ({}): what the migration does cannot have touched it.", parts.join(", ")));
     Block::Callout(Tone::Neutral, said)
 }
 

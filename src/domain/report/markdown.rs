@@ -1,7 +1,7 @@
 //! A report as Markdown, as GitHub and GitLab show it under a pull request.
 
-use super::block::{Block, Code, Document, Line, Span, Table, Tone};
-use super::escape::{lines, markdown, markdown_code};
+use super::block::{Block, Code, Document, Head, Line, Span, Table, Tone};
+use super::escape::{html, lines, markdown, markdown_code, one_line};
 
 /// Characters. GitHub takes 65,536 in a comment.
 pub const LONGEST: usize = 60_000;
@@ -15,7 +15,7 @@ pub fn render(document: &Document) -> String {
     for late in [false, true] {
         for (part, one) in parts.iter_mut().zip(&document.blocks).filter(|(_, one)| folded(one) == late) {
             let text = block(one);
-            let (room, says_so) = (length(&text) + 1, "_Left out here: too long for a comment. The HTML has it._\n");
+            let (room, says_so) = (length(&text) + 1, "… left out here, too long for a comment: the HTML has it.\n");
             *part = Some(if room <= left { text } else { says_so.to_owned() });
             left = left.saturating_sub(part.as_ref().map_or(0, |part| length(part) + 1));
         }
@@ -23,7 +23,11 @@ pub fn render(document: &Document) -> String {
     let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
     // the same sentence once is enough
     let mut all = vec![title];
-    parts.for_each(|part| if all.last() != Some(&part) { all.push(part) });
+    parts.for_each(|part| {
+        if all.last() != Some(&part) {
+            all.push(part)
+        }
+    });
     all.join("\n")
 }
 
@@ -67,12 +71,12 @@ fn line(line: &Line) -> String {
     line.0.iter().map(span).collect()
 }
 
-/// Inside of an HTML tag Markdown does not look for backticks everywhere.
+/// Up to the next empty line all is HTML, and nothing Markdown.
 fn summary_line(line: &Line) -> String {
     let span = |span: &Span| match span {
-        Span::Words(words) => super::escape::html(words),
-        Span::Strong(words) => format!("<strong>{}</strong>", super::escape::html(words)),
-        Span::Foreign(text) => super::escape::html_code(text),
+        Span::Words(words) => html(&one_line(words)),
+        Span::Strong(words) => format!("<strong>{}</strong>", html(&one_line(words))),
+        Span::Foreign(text) => format!("<code>{}</code>", html(&one_line(text))),
     };
     line.0.iter().map(span).collect()
 }
@@ -80,8 +84,12 @@ fn summary_line(line: &Line) -> String {
 fn table(table: &Table) -> String {
     let row = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
     let rule = |is_number: bool| if is_number { "---:" } else { "---" }.to_owned();
-    let mut text = row(&mut table.head.iter().map(|head| markdown(head.title)));
-    text += &row(&mut table.head.iter().map(|head| rule(head.is_number)));
+    let columns = table.rows.first().map_or(0, |row| row.cells.len());
+    // a table has to have a head
+    let none = vec![Head { title: "", is_number: false }; columns];
+    let head = if table.head.is_empty() { &none } else { &table.head };
+    let mut text = row(&mut head.iter().map(|head| markdown(head.title)));
+    text += &row(&mut head.iter().map(|head| rule(head.is_number)));
     for one in &table.rows {
         text += &row(&mut one.cells.iter().map(line));
     }

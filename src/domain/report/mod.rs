@@ -8,8 +8,6 @@ mod html;
 mod kept;
 mod markdown;
 mod picture;
-#[cfg(test)]
-mod tests;
 mod tried;
 mod undo;
 mod verdict;
@@ -70,7 +68,7 @@ pub fn compose(material: &Material<'_>) -> Document {
     blocks.extend(changed::migrations(material));
     if let Some(verification) = seen(run) {
         blocks.extend(changed::schema(verification, material));
-        blocks.extend(kept::proof(verification));
+        blocks.extend(kept::proof(verification, run));
     }
     if let Some(rehearsal) = &run.rehearsal {
         blocks.extend(tried::statements(rehearsal));
@@ -100,7 +98,7 @@ pub fn html(document: &Document) -> String {
 fn facts(material: &Material<'_>) -> Vec<Block> {
     use super::figures::seconds;
     let run = material.run;
-    let mut table = Table::new("the run", &["The run", ""]);
+    let mut table = Table::new("the run", &[]);
     let mut row = |name: &str, value: Line| table.row(Tone::Neutral, [Line::from(name), value]);
     row("Run", Line::new().foreign(&run.id));
     row("Command", Line::new().foreign(&format!("safemigrate {}", run.command)));

@@ -1,7 +1,7 @@
 //! What a rehearsal found: what fails and on which rows, statement by statement how long and under which locks, on what.
 
 use super::block::{Block, Code, Line, Table, Tone, cut};
-use super::escape::one_line;
+use super::escape::{one_line, without_folders};
 use super::picture::{Blocks, Lane, LaneKind, Picture};
 use super::{and_more, moment};
 use crate::domain::figures::{count, plural, seconds, size};
@@ -45,7 +45,7 @@ pub fn failures(rehearsal: &Rehearsal) -> Vec<Block> {
 }
 
 fn why(failure: &Failure) -> Vec<Block> {
-    let said = format!("{} (SQLSTATE {})", cut(&failure.message, LONG), failure.code);
+    let said = format!("{} (SQLSTATE {})", without_folders(&cut(&failure.message, LONG)), failure.code);
     let mut blocks = vec![Block::Code(Code { language: "text", text: said })];
     blocks.extend(failure.rows.iter().flat_map(bad_rows));
     if let Some(recipe) = &failure.recipe {
@@ -62,7 +62,11 @@ fn bad_rows(rows: &BadRows) -> Vec<Block> {
     if !rows.examples.is_empty() {
         let mut table = Table::new("rows in the way", &["Such as", "Value", ">Rows"]);
         for row in &rows.examples {
-            let value = row.value.as_ref().map_or_else(|| Line::from("none"), |value| Line::new().foreign(value));
+            let value = match row.value.as_deref() {
+                None => Line::from("none"),
+                Some("") => Line::from("an empty text"),
+                Some(value) => Line::new().foreign(value),
+            };
             table.row(Tone::Neutral, [Line::new().foreign(&row.key), value, count(row.rows).into()]);
         }
         blocks.push(Block::Table(table));
@@ -82,7 +86,8 @@ pub fn statements(rehearsal: &Rehearsal) -> Vec<Block> {
     }
     for script in rehearsal.scripts.iter().filter(|script| !script.statements.is_empty()) {
         blocks.push(Block::Paragraph(Line::new().foreign(script.name())));
-        let mut table = Table::new("statements", &[">Line", "Statement", ">Time", "Locks that keep others out", "Rewritten"]);
+        let mut table =
+            Table::new("statements", &[">Line", "Statement", ">Time", "Locks that keep others out", "Rewritten"]);
         for statement in script.statements.iter().take(STATEMENTS) {
             table.row(tone(statement), cells(statement));
         }
@@ -155,7 +160,7 @@ pub fn copy(rehearsal: &Rehearsal, age: Option<f64>) -> Vec<Block> {
         MadeBy::Template => "copied by the server (CREATE DATABASE … TEMPLATE)",
         MadeBy::Clone => "cloned by the file system",
     };
-    let mut table = Table::new("the scratch copy", &["The scratch copy", ""]);
+    let mut table = Table::new("the scratch copy", &[]);
     let mut row = |name: &str, value: Line| table.row(Tone::Neutral, [Line::from(name), value]);
     row("Made", Line::from(made_by));
     let taken = Line::new().foreign(&copy.backup).words(format!(", taken {}", moment(&copy.taken_at)));

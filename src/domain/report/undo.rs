@@ -12,7 +12,11 @@ pub fn ways(run: &Run) -> Vec<Block> {
     }
     let heading = Block::Heading("How to undo it".into());
     let Some(full) = run.full() else {
-        let none = if run.without_backup { "It ran with --no-backup: there is no way back." } else { "There was no database before it: there is nothing to go back to." };
+        let none = if run.without_backup {
+            "It ran with --no-backup: there is no way back."
+        } else {
+            "There was no database before it: there is nothing to go back to."
+        };
         return vec![heading, Block::Paragraph(none.into())];
     };
     let mut lines = vec![format!("safemigrate rollback {full}    # structure and data as before")];
@@ -23,8 +27,8 @@ pub fn ways(run: &Run) -> Vec<Block> {
     let mut kept = Line::from("On the machine where it ran, as long as the backup is there (");
     kept = kept.foreign(&format!("safemigrate pin {full}")).words(" holds it).");
     if !run.migrations_applied.is_empty() {
-        kept = kept.words(" After a rollback the next run would apply the migration again: ");
-        kept = kept.foreign("--set-aside").words(" moves its folder away.");
+        kept = kept.words(" The next run would apply the migration again: with ");
+        kept = kept.foreign("--set-aside").words(" its folder is moved away.");
     }
     vec![heading, Block::Code(Code { language: "sh", text: lines.join("\n") }), Block::Paragraph(kept)]
 }

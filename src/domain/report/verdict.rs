@@ -1,6 +1,7 @@
 //! What a reader wants to know before anything else.
 
 use super::block::{Block, Code, Line, Tone};
+use super::escape::without_folders;
 use super::kept::{Proven, losses_in};
 use crate::domain::compare::Verification;
 use crate::domain::ending::actor;
@@ -33,7 +34,7 @@ impl Verdict {
 
     /// What the program said at the end, word for word.
     fn in_its_words(mut self, run: &Run) -> Self {
-        let code = |text: &String| Block::Code(Code { language: "text", text: text.clone() });
+        let code = |text: &String| Block::Code(Code { language: "text", text: without_folders(text) });
         self.more.extend(run.outcome.iter().map(code));
         self
     }
@@ -98,8 +99,12 @@ fn migrated(run: &Run, verification: &Verification) -> Verdict {
     let proof = Proven::of(verification).sentence();
     if code != 0 {
         let who = actor(&run.command);
-        return Verdict::new(Tone::Warning, "it stopped, nothing was lost", format!("{who} stopped (exit code {code})."))
-            .words(format!(" {proof}"));
+        return Verdict::new(
+            Tone::Warning,
+            "it stopped, nothing was lost",
+            format!("{who} stopped (exit code {code})."),
+        )
+        .words(format!(" {proof}"));
     }
     Verdict::new(Tone::Good, "nothing was lost", "Nothing was lost.").words(format!(" {proof}"))
 }
