@@ -105,7 +105,7 @@ impl Report for View {
 
 /// The document as a terminal shows it; its pictures are for browsers.
 fn text(document: &Document, style: &Style) -> String {
-    let title: String = document.title.0.iter().map(|span| plain(span)).collect();
+    let title: String = document.title.0.iter().map(plain).collect();
     let mut parts = vec![style.bold(title)];
     parts.extend(document.blocks.iter().filter_map(|one| block(one, style)));
     parts.join("\n")

@@ -80,7 +80,7 @@ pub fn find(store: &Store, text: Option<&str>) -> Result<Found> {
     let (run, newer_without) = match text {
         None | Some("latest") => {
             let last = runs.iter().find(|run| is_reported(&run.command));
-            let found = runs.iter().find(|run| with_one.contains(&run.id)).ok_or_else(|| none_yet())?;
+            let found = runs.iter().find(|run| with_one.contains(&run.id)).ok_or_else(none_yet)?;
             (found.clone(), last.filter(|last| last.id != found.id).cloned())
         }
         Some(text) => (named(&runs, text)?.clone(), None),

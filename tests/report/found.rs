@@ -26,7 +26,7 @@ fn a_migration_is_told_with_its_sql_and_the_way_back() {
     cluster
         .psql("shop", r#"INSERT INTO "Product" (name, price) SELECT 'Product ' || n, n FROM generate_series(1, 50) n"#);
     project.edit_schema("  name  String\n", "  title String?\n  rank Int @default(0)\n");
-    let sql = "-- a rename | `as` </details> Prisma would draft it\nALTER TABLE \"Product\" DROP COLUMN \"name\";\nALTER TABLE \"Product\" ADD COLUMN \"title\" TEXT, ADD COLUMN \"rank\" INTEGER NOT NULL DEFAULT 0;\n";
+    let sql = "-- AlterTable\nALTER TABLE \"Product\" DROP COLUMN \"name\";\nALTER TABLE \"Product\" ADD COLUMN \"title\" TEXT, ADD COLUMN \"rank\" INTEGER NOT NULL DEFAULT 0;\n";
     project.write("prisma/migrations/20270101000000_rename/migration.sql", sql);
     let (code, said) = project.json(&["dev"]);
     assert_eq!(code, 3, "{said}");
@@ -53,9 +53,37 @@ fn a_migration_is_told_with_its_sql_and_the_way_back() {
         assert!(!written.contains(&root) && !written.contains(super::support::PASSWORD), "{root} in\n{written}");
     }
     look(&[Path::new(path.trim())], None);
+    stands_in_the_docs(&text, &said);
     // an edited file is not what ran, and the report is of what ran
     project.write("prisma/migrations/20270101000000_rename/migration.sql", "SELECT 1;");
     assert_eq!(text, project.safemigrate(&["report"]).ok().stdout);
+}
+
+/// Ids and times are others each time.
+#[track_caller]
+fn stands_in_the_docs(text: &str, said: &Value) {
+    let mut text = text.to_owned();
+    let stem = |of: &Value| of.as_str().unwrap()[2..].to_owned();
+    for (id, shown) in [(&said["run"], "7k2m9qpx"), (&said["before"][0], "kbtp5mnt"), (&said["after"][0], "ykspx942")] {
+        text = text.replace(&stem(id), shown);
+    }
+    let line = |line: &str| match line.split(' ').nth(1) {
+        Some("Began") => "| Began | 2026-11-23 07:15 UTC |\n".to_owned(),
+        Some("Took") => "| Took | 2.9 s |\n".to_owned(),
+        _ => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(line).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("````markdown\n", "````\n");
+    let (before, rest) = page.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    let real = format!("{before}{begin}{text}{end}{after}");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&path, real).unwrap();
+    } else {
+        assert!(page == real, "run UPDATE_EXPECTED=1 cargo nextest run --test report, and read the difference");
+    }
 }
 
 #[test]

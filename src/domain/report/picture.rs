@@ -76,7 +76,7 @@ const WIDTH: f64 = 720.0;
 /// Of names, on the left.
 const NAMES: f64 = 270.0;
 /// Of figures, on the right.
-const FIGURES: f64 = 150.0;
+const FIGURES: f64 = 170.0;
 const ROW: f64 = 24.0;
 const BAR: f64 = 14.0;
 /// So that one row of a million is seen.
@@ -141,9 +141,15 @@ impl Bar {
             Noun::Rows => "rows",
             Noun::Values => "values",
         };
-        let parts = [(self.lost, "lost"), (self.new, "new")].into_iter().filter(|(number, _)| *number > 0);
-        let more: String = parts.map(|(number, what)| format!(", {} {what}", count(number))).collect();
-        format!("{} {noun} kept{more}", count(self.kept))
+        let parts = [(self.kept, "kept"), (self.lost, "lost"), (self.new, "new")];
+        let parts = parts.into_iter().filter(|(number, _)| *number > 0).enumerate();
+        let parts: Vec<String> = parts
+            .map(|(n, (number, what))| match n {
+                0 => format!("{} {noun} {what}", count(number)),
+                _ => format!("{} {what}", count(number)),
+            })
+            .collect();
+        if parts.is_empty() { format!("no {noun}") } else { parts.join(", ") }
     }
 }
 
@@ -184,7 +190,7 @@ fn draw_bars(bars: &[Bar], number: usize) -> String {
             rectangle(&mut svg, class, left, top, wide, number);
             left += wide;
         }
-        figures(&mut svg, &bar.figures().replace(" kept", ""), top);
+        figures(&mut svg, &bar.figures(), top);
     }
     svg
 }
@@ -256,7 +262,7 @@ mod tests {
     fn a_single_lost_row_of_millions_is_seen() {
         let bar = Bar { name: "t".into(), noun: Noun::Rows, kept: 9_999_999, lost: 1, new: 0 };
         let svg = Picture::Bars(vec![bar.clone()]).svg(1);
-        assert!(svg.contains("<rect class=\"lost\" x=\"568.0\" y=\"5.0\" width=\"2.0\""), "{svg}");
+        assert!(svg.contains("<rect class=\"lost\" x=\"548.0\" y=\"5.0\" width=\"2.0\""), "{svg}");
         assert_eq!(bar.figures(), "9,999,999 rows kept, 1 lost");
     }
 

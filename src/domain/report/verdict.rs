@@ -97,6 +97,11 @@ fn migrated(run: &Run, verification: &Verification) -> Verdict {
         };
     }
     let proof = Proven::of(verification).sentence();
+    let expected = losses_in(verification).len() as u64;
+    if expected > 0 {
+        let what = format!(" in {}, as was said beforehand; each is named below. {proof}", plural(expected, "place"));
+        return Verdict::new(Tone::Warning, "data is gone, as expected", "Data is gone").words(what);
+    }
     if code != 0 {
         let who = actor(&run.command);
         return Verdict::new(
@@ -125,6 +130,15 @@ fn rehearsed(rehearsal: &Rehearsal) -> Verdict {
         }
         Tried::Safe => {
             let proof = Proven::of(&rehearsal.verification).sentence();
+            let expected = losses_in(&rehearsal.verification).len() as u64;
+            if expected > 0 {
+                let what = format!(
+                    "It would go through, and data would be gone in {}, as was said beforehand.",
+                    plural(expected, "place")
+                );
+                return Verdict::new(Tone::Warning, "data would be gone, as expected", what)
+                    .words(format!(" {proof}{untouched}"));
+            }
             Verdict::new(Tone::Good, "nothing would be lost", "It would go through, and nothing would be lost.")
                 .words(format!(" On the scratch copy: {proof}{untouched}"))
         }
