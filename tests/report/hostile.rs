@@ -122,10 +122,9 @@ fn said(line: &Line) -> String {
 
 /// All blocks, those inside of others too.
 fn flat(blocks: &[Block]) -> Vec<&Block> {
-    let inside = |block| match block {
-        &Block::Fold { ref blocks, .. } => flat(blocks),
-        _ => Vec::new(),
-    };
+    fn inside(block: &Block) -> Vec<&Block> {
+        if let Block::Fold { blocks, .. } = block { flat(blocks) } else { Vec::new() }
+    }
     blocks.iter().flat_map(|block| std::iter::once(block).chain(inside(block))).collect()
 }
 
@@ -301,7 +300,7 @@ fn only_our_elements(page: &str) {
 fn means_nothing(document: &Document) {
     let (text, page) = (markdown(document), html(document));
     for written in [&text, &page] {
-        assert!(!written.contains(|c| breaks(c)), "something hides");
+        assert!(!written.contains(breaks), "something hides");
     }
     assert!(text.chars().count() <= LONGEST_MARKDOWN, "{}", text.chars().count());
     only_our_elements(&page);
