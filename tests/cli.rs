@@ -58,6 +58,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       verify       Compare the live database with a backup: rows, columns, values
       check        Are the backups themselves whole? `--restore` proves it
       history      The guarded commands that ran, and how they ended
+      report       How a run went, for a pull request or in your browser
       schedule     A full backup every hour by cron: install, status, uninstall
       status       Unfinished runs and what to do about them
       recover      Finish or undo what a crash left
@@ -153,7 +154,7 @@ fn dev_help_is_ours_wherever_it_stands() {
 #[test]
 fn every_command_has_a_help_that_fits_the_terminal() {
     let commands = [
-        "dev", "reset", "backup", "list", "show", "verify", "check", "history", "status", "recover", "prune",
+        "dev", "reset", "backup", "list", "show", "verify", "check", "history", "report", "status", "recover", "prune",
         "rollback", "reinsert", "guard", "lint", "hook",
     ];
     for command in commands {

@@ -128,7 +128,18 @@ fn a_run_tells_what_became_of_the_data() {
     let sql = "ALTER TABLE customer DROP COLUMN name, ADD COLUMN full_name text";
     let said = scene.run(&["run", "--json", "--", &psql, "-X", "-q", "-c", sql, &scene.cluster.url("shop")]);
     let said: serde_json::Value = serde_json::from_str(&said.code(3).stdout).unwrap();
-    Served::start(&scene).story("run", &[said["run"].as_str().unwrap()]);
+    let (served, run) = (Served::start(&scene), said["run"].as_str().unwrap());
+    served.story("run", &[run]);
+    // its report is a file, and nothing else beside it is
+    let file = served.get(&format!("/runs/{run}/report/html"));
+    assert_eq!(file.header("content-disposition"), format!("attachment; filename=\"report-{run}.html\""));
+    assert!(file.status == 200 && file.body.contains("data was lost"), "{file:?}");
+    assert!(served.get(&format!("/runs/{run}/report/md")).body.contains("# safemigrate run on `shop`"));
+    for other in
+        [format!("/runs/{run}/report/json"), "/runs/r-00000000/report/md".into(), "/runs/..%2fnotes/report/md".into()]
+    {
+        assert_eq!(served.get(&other).status, 404, "{other}");
+    }
 }
 
 #[test]

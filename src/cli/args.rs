@@ -5,6 +5,7 @@ use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
 use super::rehearse::RehearseArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
+use super::report::ReportArgs;
 use super::schedule::{ScheduleAction, ScheduleArgs};
 use crate::domain::manifest::Kinds;
 use clap::{Args, Subcommand, ValueEnum};
@@ -56,6 +57,9 @@ pub enum Command {
     /// The guarded commands that ran, and how they ended
     #[command(after_help = "Example:\n  safemigrate history")]
     History,
+    /// How a run went, for a pull request or in your browser
+    #[command(after_help = "Examples:\n  safemigrate report --open\n  safemigrate report | gh pr comment -F -")]
+    Report(ReportArgs),
     /// A full backup every hour by cron: install, status, uninstall
     #[command(after_help = "Example:\n  safemigrate schedule install --every 6h")]
     Schedule(ScheduleArgs),
@@ -133,6 +137,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Check(_) => "check",
             Self::History => "history",
+            Self::Report(_) => "report",
             Self::Schedule(schedule) => match schedule.action {
                 ScheduleAction::Install(_) => "schedule install",
                 ScheduleAction::Uninstall(_) => "schedule uninstall",

@@ -10,6 +10,7 @@ mod init;
 mod pages;
 mod passthrough;
 mod rehearse;
+mod report;
 mod schedule;
 mod usage;
 
@@ -22,6 +23,7 @@ pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};
 
 pub use rehearse::{RehearseArgs, RehearseAs};
+pub use report::{ReportArgs, ReportAs};
 pub use schedule::{InstallArgs, ScheduleAction, ScheduleArgs, ScheduledArgs, UninstallArgs};
 
 pub use hook::{ChangeArgs, HookAction, HookArgs, LintArgs, LintFormat, PrePushArgs};

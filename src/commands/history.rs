@@ -6,14 +6,19 @@ use crate::domain::run::{Run, State};
 use crate::error::Result;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 pub fn run(globals: &Globals, ui: &Ui) -> Result<(), Failure> {
     let place = place(globals)?;
-    ui.result(&History(place.store.runs()?));
+    ui.result(&History { runs: place.store.runs()?, reports: place.store.reports() });
     Ok(())
 }
 
-struct History(Vec<Run>);
+struct History {
+    runs: Vec<Run>,
+    /// Of which there is one.
+    reports: BTreeSet<String>,
+}
 
 impl Report for History {
     fn command(&self) -> &'static str {
@@ -25,19 +30,20 @@ impl Report for History {
     }
 
     fn json(&self) -> Fields {
-        let runs = self.0.iter().map(|run| {
+        let runs = self.runs.iter().map(|run| {
             json!({
                 "run": run.id, "command": run.command, "started_at": run.started_at, "finished_at": run.finished_at,
                 "state": run.state, "database": run.database, "before": run.before, "after": run.after,
                 "prisma_exit_code": run.prisma_exit_code, "migrations_applied": run.migrations_applied,
                 "verified": run.verification.as_ref().map(|v| v.ok), "outcome": run.outcome,
+                "report": self.reports.contains(&run.id),
             })
         });
         Fields::from_iter([("runs".to_owned(), runs.collect())])
     }
 
     fn text(&self, style: &Style) -> String {
-        if self.0.is_empty() {
+        if self.runs.is_empty() {
             return "No runs yet.".into();
         }
         let entry = |run: &Run| {
@@ -60,8 +66,11 @@ impl Report for History {
             if !run.before.is_empty() {
                 lines.push(style.dim(format!("    before {}  after {}", run.before.join(" "), run.after.join(" "))));
             }
+            if self.reports.contains(&run.id) {
+                lines.push(style.dim(format!("    safemigrate report {}", run.id)));
+            }
             lines.join("\n")
         };
-        self.0.iter().map(entry).collect::<Vec<_>>().join("\n")
+        self.runs.iter().map(entry).collect::<Vec<_>>().join("\n")
     }
 }

@@ -23,6 +23,7 @@ mod rehearse;
 mod rehearsed;
 mod rescue;
 mod reinsert;
+mod report;
 mod rollback;
 mod schedule;
 mod settle;
@@ -64,6 +65,7 @@ where
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
+        Command::Report(args) => report::run(&globals, &args, ui),
         Command::Schedule(args) => schedule::run(&globals, &args.action, ui, interrupt).await,
         Command::Status => status::run(&globals, ui),
         Command::Recover => recover::run(&globals, ui).await,

@@ -20,6 +20,7 @@ pub mod recover;
 pub mod rehearsal;
 pub mod reinsert;
 pub mod rescue;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rollback;

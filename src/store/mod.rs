@@ -6,6 +6,7 @@
 //!   objects/ab/abcd…  zstd; named by the BLAKE3 of what is inside
 //!   backups/<id>.json manifests, written last: a backup exists whole or not at all
 //!   runs/<id>.json    journal of guarded commands
+//!   reports/<id>.html how a run went, for people; <id>.md the same for a pull request
 //!   pins/<id>         backups that the user wants to keep
 //!   tmp/              objects that no backup claims yet; left-overs are swept
 //!   schedule/         what is backed up by itself, and what became of the last attempt
@@ -24,6 +25,7 @@ mod objects;
 mod pair;
 mod pins;
 mod progress;
+mod reports;
 mod runs;
 mod schedule;
 mod sweep;
@@ -34,6 +36,7 @@ pub use lock::{Holder, Lock};
 pub use manifests::{Unreadable, understand as understand_manifest};
 pub use new_file::NewFile;
 pub use objects::{Batch, ObjectReader, ObjectWriter, short};
+pub use reports::ReportFormat;
 pub use sweep::Swept;
 
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -55,6 +58,7 @@ const OURS: &[&str] = &[
     "pins",
     "checks",
     "rejects",
+    "reports",
     "set-aside",
     "schedule",
     ".gitignore",
@@ -92,7 +96,14 @@ impl Store {
     /// Whoever can write into a store can put words into a rollback. As ssh does with its keys, root is trusted.
     fn refuse_foreign_hands(&self) -> Result<()> {
         let me = rustix::process::geteuid().as_raw();
-        for folder in [self.root.clone(), self.objects(), self.backups(), self.runs_folder(), self.pins_folder()] {
+        for folder in [
+            self.root.clone(),
+            self.objects(),
+            self.backups(),
+            self.runs_folder(),
+            self.reports_folder(),
+            self.pins_folder(),
+        ] {
             // what is missing is made by `prepare`
             let Ok(there) = fs::metadata(&folder) else { continue };
             let why = if there.uid() != me && there.uid() != 0 {
@@ -196,6 +207,10 @@ impl Store {
 
     fn runs_folder(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    fn reports_folder(&self) -> PathBuf {
+        self.root.join("reports")
     }
 
     fn pins_folder(&self) -> PathBuf {

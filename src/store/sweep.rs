@@ -28,6 +28,10 @@ impl Store {
             (self.root().to_owned(), super::names_in(self.root())?.into_iter().filter(unnamed).collect()),
             (self.backups(), super::names_in(&self.backups())?.into_iter().filter(unnamed).collect()),
             (self.runs_folder(), super::names_in(&self.runs_folder())?.into_iter().filter(unnamed).collect()),
+            (
+                self.reports_folder(),
+                super::names_in(&self.reports_folder()).unwrap_or_default().into_iter().filter(unnamed).collect(),
+            ),
             (self.pins_folder(), super::names_in(&self.pins_folder())?.into_iter().filter(unnamed).collect()),
             (self.schedule_folder(), super::names_in(&self.schedule_folder())?.into_iter().filter(unnamed).collect()),
         ] {
@@ -40,13 +44,14 @@ impl Store {
         Ok(())
     }
 
-    /// Removes objects that no manifest names, pins and checkmarks of backups that are gone, and what a crash left in `tmp/`. Call it under the lock.
+    /// Removes objects that no manifest names, pins and checkmarks of backups that are gone, reports of runs that are, and what a crash left in `tmp/`. Call it under the lock.
     /// With a manifest that cannot be read nothing is removed: it may need any of them.
     ///
     /// # Errors
     /// `Store`.
     pub fn sweep(&self) -> Result<Swept> {
         self.sweep_left_overs()?;
+        self.sweep_reports();
         let Some(unneeded) = self.unneeded_without(&[])? else { return Ok(Swept::default()) };
         for id in self.pins()?.iter().filter(|id| !self.has_manifest(id)) {
             self.unpin(id)?;

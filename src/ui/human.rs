@@ -1,41 +1,8 @@
 //! Numbers and times as people read them.
 
+use crate::domain::figures::breaks;
 use jiff::Timestamp;
 use std::borrow::Cow;
-
-/// `1.2 MB`, in powers of 1000.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    // 999.95 would be printed as 1000.0
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
-/// `12,345`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `12,345 rows`.
-pub fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
-}
 
 /// `3 min ago`; both times are RFC 3339. A time that cannot be read is shown as it stands.
 pub fn ago(now: &str, then: &str) -> String {
@@ -96,12 +63,6 @@ pub(super) fn tame_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn breaks(c: char) -> bool {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let ends_the_line = matches!(c, '\u{2028}' | '\u{2029}');
-    turns || ends_the_line || c.is_control() && c != '\n' && c != '\t'
-}
-
 const PLAIN: &str = "\x1b[0m";
 
 /// A colour code at the beginning, if `Style` paints with it: others conceal, blink or reverse.
@@ -113,18 +74,6 @@ fn color_code(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_one_decimal_and_never_a_thousand() {
-        let shown = [0, 999, 1000, 1_250_000, 999_949, 999_950, 999_999_999, u64::MAX].map(size);
-        insta::assert_snapshot!(shown.join(" | "), @"0 B | 999 B | 1.0 kB | 1.2 MB | 999.9 kB | 1.0 MB | 1.0 GB | 18446.7 PB");
-    }
-
-    #[test]
-    fn counts_have_commas() {
-        insta::assert_snapshot!([0, 999, 1000, 12_345, 1_234_567, u64::MAX].map(count).join(" | "), @"0 | 999 | 1,000 | 12,345 | 1,234,567 | 18,446,744,073,709,551,615");
-        assert_eq!([0, 1, 2000].map(|n| plural(n, "row")), ["0 rows", "1 row", "2,000 rows"]);
-    }
 
     #[test]
     fn ages_are_round() {

@@ -12,9 +12,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use crate::domain::figures::{count, plural, size};
 pub use ask::Answer;
 pub use changes::{diff, seen_from};
-pub use human::{ago, count, plural, size};
+pub use human::ago;
 pub use progress::Progress;
 pub use report::{Failure, Fields, Report};
 pub use style::{Color, Style};
@@ -111,12 +112,18 @@ impl Ui {
 
     /// The result of a command that did what it should: text, or with `--json` one object.
     pub fn result(&self, report: &(impl Report + ?Sized)) {
-        self.bar.clear();
         if self.settings.json {
-            self.print(&human::tame_json(&report::success(report)));
+            self.object(report);
         } else {
+            self.bar.clear();
             self.print(&human::tame(&report.text(&self.out_style)));
         }
+    }
+
+    /// The same as with `--json`, for who asked for the object in another way.
+    pub fn object(&self, report: &(impl Report + ?Sized)) {
+        self.bar.clear();
+        self.print(&human::tame_json(&report::success(report)));
     }
 
     /// Text for stdout that is no result: help, version. Its colours are taken out where nobody wants them.

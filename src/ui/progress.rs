@@ -2,6 +2,7 @@
 
 use super::{Settings, Sink, human, write};
 use crate::domain::event::{Event, Observer};
+use crate::domain::figures::plural;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -102,7 +103,7 @@ impl Progress {
     fn table_done(&self, name: &str) {
         let done = self.tables.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(bar) = self.bar.get() {
-            bar.set_prefix(format!(", {} done", human::plural(done, "table")));
+            bar.set_prefix(format!(", {} done", plural(done, "table")));
         }
         if self.verbose {
             self.line(&format!("  {}", human::one_line(name)));

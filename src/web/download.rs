@@ -5,6 +5,7 @@ use super::Page;
 use crate::domain::event::Quiet;
 use crate::error::Result;
 use crate::operations::export::{Format, file_name, start};
+use crate::operations::report::ReportFormat;
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,29 @@ use std::sync::Arc;
 /// The format that an address names.
 pub fn format(name: &str) -> Option<Format> {
     [Format::Sql, Format::Inserts, Format::Archive].into_iter().find(|format| format.name() == name)
+}
+
+/// The format of a report that an address names.
+pub fn report_format(name: &str) -> Option<ReportFormat> {
+    match name {
+        "html" => Some(ReportFormat::Html),
+        "md" => Some(ReportFormat::Markdown),
+        _ => None,
+    }
+}
+
+/// As a file, not as a page: it has a style of its own, which no page of ours may have.
+///
+/// # Errors
+/// `Store`.
+pub fn report(page: &Page, run: &str, format: ReportFormat) -> Result<Response> {
+    let text = page.place.store.read_report(run, format)?;
+    let (kind, ending) = match format {
+        ReportFormat::Html => ("text/html; charset=utf-8", "html"),
+        ReportFormat::Markdown => ("text/markdown; charset=utf-8", "md"),
+    };
+    let disposition = format!("attachment; filename=\"report-{run}.{ending}\"");
+    Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], text).into_response())
 }
 
 /// # Errors

@@ -35,6 +35,7 @@ pub fn router(page: Arc<Page>) -> Router {
         .route("/backups/{id}/download/{format}", get(file))
         .route("/runs", get(all_runs))
         .route("/runs/{id}", get(run))
+        .route("/runs/{id}/report/{format}", get(report))
         .route("/jobs/{number}", get(job))
         .route("/jobs/{number}/live", get(job_live))
         .route("/jobs/{number}/cancel", post(cancel))
@@ -132,6 +133,16 @@ async fn all_runs(State(page): Shared, visit: Visit) -> Response {
 
 async fn run(State(page): Shared, visit: Visit, Path(id): Path<String>) -> Response {
     shown(visit, &page, |view| if is_id(&id, &["r-"]) { runs::one(view, &id) } else { Ok(None) })
+}
+
+async fn report(State(page): Shared, visit: Visit, Path((id, format)): Path<(String, String)>) -> Response {
+    match download::report_format(&format).filter(|_| is_id(&id, &["r-"])) {
+        Some(format) if page.place.store.reports().contains(&id) => match download::report(&page, &id, format) {
+            Ok(file) => file,
+            Err(error) => shown(visit, &page, |_| Err(error)),
+        },
+        _ => shown(visit, &page, |_| Ok(None)),
+    }
 }
 
 async fn now(State(page): Shared, visit: Visit) -> Response {

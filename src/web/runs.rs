@@ -96,6 +96,13 @@ fn facts(view: &View<'_>, run: &Run) -> Markup {
             @if let Some(outcome) = &run.outcome { dt { (words.outcome) } dd lang="en" { (outcome) } }
             @if !run.before.is_empty() { dt { (words.checkpoint) } dd { (links(&run.before)) } }
             @if !run.after.is_empty() { dt { (words.after_it) } dd { (links(&run.after)) } }
+            @if view.page.place.store.reports().contains(&run.id) {
+                dt { (words.report_file) }
+                dd {
+                    a href={ "/runs/" (run.id) "/report/html" } download { "HTML" } " · "
+                    a href={ "/runs/" (run.id) "/report/md" } download { "Markdown" }
+                }
+            }
         }
     }
 }

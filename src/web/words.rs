@@ -163,6 +163,7 @@ pub struct Words {
     pub run_title: &'static str,
     pub command: &'static str,
     pub ended: &'static str,
+    pub report_file: &'static str,
     pub exit_code: &'static str,
     pub migrations_applied: &'static str,
     pub outcome: &'static str,

@@ -166,6 +166,9 @@ pub fn left_overs(store: &Path) -> Vec<String> {
             match path.split('/').next() {
                 Some("objects") => !needed.contains(name),
                 Some("backups" | "runs") => name.starts_with('.'),
+                Some("reports") => {
+                    !store.join("runs").join(format!("{}.json", name.split('.').next().unwrap())).exists()
+                }
                 Some("lock" | "format" | ".gitignore") => false,
                 Some("pins") => !manifests.iter().any(|m| m.id == name),
                 Some("checks") => !manifests.iter().any(|m| name == format!("{}.json", m.id)),

@@ -12,7 +12,7 @@ use super::checkpoint::{Kinds, Taken};
 use super::journal::{Entry, Purpose};
 use super::reinsert::survey;
 use super::telling::Telling;
-use super::{expected, retention, verification};
+use super::{expected, report, retention, verification};
 use crate::domain::compare::Verification;
 use crate::domain::ending::{Conclusion, Migration, actor, conclude, unproven};
 use crate::domain::event::Event;
@@ -57,6 +57,7 @@ pub async fn guarded(
         Backup::Omitted => without_backup(place, &mut entry, &work).await,
     };
     let closed = entry.close(ended, |(conclusion, ..)| conclusion.happened.clone()).await;
+    report::write(place.store, &entry.run, place.project, place.observer);
     let (conclusion, suggestions, verification) = closed?;
     retention::make_room(place.store, place.keep, &entry.run.before, place.observer);
     Ok(Outcome { run: entry.run.clone(), conclusion, suggestions, verification })

@@ -159,6 +159,7 @@ pub static ENGLISH: Words = Words {
     run_title: "Run",
     command: "Command",
     ended: "Ended",
+    report_file: "Report for the pull request",
     exit_code: "Exit code",
     migrations_applied: "Migrations applied",
     outcome: "How it ended",

@@ -159,6 +159,7 @@ pub static RUSSIAN: Words = Words {
     run_title: "Запуск",
     command: "Команда",
     ended: "Завершён",
+    report_file: "Отчёт для pull request",
     exit_code: "Код выхода",
     migrations_applied: "Применены миграции",
     outcome: "Чем закончилось",
