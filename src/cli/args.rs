@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::compare::{DiffArgs, VerifyArgs};
 use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
@@ -48,7 +49,12 @@ pub enum Command {
     Show(ShowArgs),
     /// Compare the live database with a backup: rows, columns, values
     #[command(after_help = "Example:\n  safemigrate verify f-7k2m")]
-    Verify(IdArgs),
+    Verify(VerifyArgs),
+    /// What is different since a backup: structure, Prisma schema, rows
+    #[command(
+        after_help = "Examples:\n  safemigrate diff\n  safemigrate diff f-7k2m --stat\n  safemigrate diff --rows 20 | less -R"
+    )]
+    Diff(DiffArgs),
     /// Are the backups themselves whole? `--restore` proves it
     #[command(after_help = "Example:\n  safemigrate check --all")]
     Check(CheckArgs),
@@ -127,6 +133,7 @@ impl Command {
             Self::List => "list",
             Self::Show(_) => "show",
             Self::Verify(_) => "verify",
+            Self::Diff(_) => "diff",
             Self::Check(_) => "check",
             Self::History => "history",
             Self::Schedule(schedule) => match schedule.action {
@@ -240,12 +247,6 @@ pub struct BackupArgs {
 pub struct ShowArgs {
     /// An id, the beginning of one, or `latest`
     pub id: String,
-}
-
-#[derive(Debug, Args)]
-pub struct IdArgs {
-    /// An id, the beginning of one, or `latest` [default: the checkpoint of the last run]
-    pub id: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod delete;
+mod diff;
 mod export;
 mod guard;
 mod guarded;
@@ -21,6 +22,7 @@ mod prune;
 mod recover;
 mod reinsert;
 mod rollback;
+mod rows;
 mod schedule;
 mod settle;
 mod show;
@@ -59,6 +61,7 @@ where
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
+        Command::Diff(args) => diff::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
         Command::Schedule(args) => schedule::run(&globals, &args.action, ui, interrupt).await,

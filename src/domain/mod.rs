@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod checkmark;
 pub mod compare;
+pub mod described;
 pub mod digest;
 pub mod ending;
 pub mod event;
@@ -27,3 +28,4 @@ pub mod schedule;
 pub mod schema;
 pub mod suggest;
 pub mod touched;
+pub mod unified;

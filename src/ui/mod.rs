@@ -13,7 +13,7 @@ mod table;
 mod tests;
 
 pub use ask::Answer;
-pub use changes::{diff, seen_from};
+pub use changes::{diff, painted, seen_from};
 pub use human::{ago, count, plural, size};
 pub use progress::Progress;
 pub use report::{Failure, Fields, Report};

@@ -25,6 +25,13 @@ impl Side<'_> {
         self.columns.iter().position(|(c, _)| c.name == name)
     }
 
+    /// Where the side's columns stand in the rows of one of its parts; `None` where they stand just so.
+    pub fn places(&self, part: &TableData) -> Option<Vec<Option<usize>>> {
+        let of_part: Vec<&str> = part.table.data_columns().map(|c| c.name.as_str()).collect();
+        let own: Vec<&str> = self.columns.iter().map(|(c, _)| c.name.as_str()).collect();
+        (of_part != own).then(|| own.iter().map(|name| of_part.iter().position(|n| n == name)).collect())
+    }
+
     /// Whether this is the table, or the table is one of its leaves.
     pub fn holds(&self, name: &QualifiedName) -> bool {
         &self.name == name || self.parts.iter().any(|p| &p.table.name == name)
@@ -117,6 +124,12 @@ impl Pair<'_> {
     pub fn digest_after(&self) -> Option<Digest> {
         let all = self.columns.len() == self.after.columns.len();
         self.after.digest.filter(|_| all && self.columns.iter().enumerate().all(|(n, c)| c.1 == n))
+    }
+
+    /// The columns are the same, one by one: the same text is the same row.
+    pub fn reads_alike(&self) -> bool {
+        let all = self.columns.len() == self.before.columns.len() && self.columns.len() == self.after.columns.len();
+        all && self.columns.iter().enumerate().all(|(n, c)| *c == (n, n))
     }
 
     /// It was not dropped and made again meanwhile.
