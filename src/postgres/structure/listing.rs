@@ -67,7 +67,12 @@ fn text(entry: &Entry) -> String {
     let lines: Vec<&str> = entry.sql.lines().collect();
     let first = lines.iter().position(|line| !is_frame(line)).unwrap_or(lines.len());
     let end = lines.iter().rposition(|line| !is_frame(line)).map_or(first, |last| last + 1);
-    lines[first..end].join("\n")
+    let text = lines[first..end].join("\n");
+    // two empty lines before it are pg_dump's way
+    match text.rsplit_once("\n\n\nALTER ").filter(|_| entry.given_to().is_some()) {
+        Some((made, given)) => format!("{made}\nALTER {given}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -87,12 +92,12 @@ mod tests {
             entry("STATISTICS", "st", "CREATE STATISTICS st;\n"),
             entry("TABLE", "b", "SET default_tablespace = '';\n\nCREATE TABLE b (\n\n    -- no comment\n);\n\n\n--\n"),
             entry("TABLE", "a", "CREATE TABLE a ();\n\n--\n-- PostgreSQL database dump complete\n--\n"),
-            entry("TYPE", "z", "CREATE TYPE z;\n"),
+            entry("TYPE", "z", "CREATE TYPE z;\n\n\nALTER TYPE z OWNER TO jo;\n"),
         ];
         let mut turned = all.clone();
         turned.reverse();
         assert_eq!(listing(turned), listing(all.clone()));
-        let text = "CREATE TYPE z;\n\nCREATE TABLE a ();\n\nCREATE TABLE b (\n\n    -- no comment\n);\n\nCREATE STATISTICS st;\n\nCOMMENT ON TABLE a IS 'x';\n";
+        let text = "CREATE TYPE z;\nALTER TYPE z OWNER TO jo;\n\nCREATE TABLE a ();\n\nCREATE TABLE b (\n\n    -- no comment\n);\n\nCREATE STATISTICS st;\n\nCOMMENT ON TABLE a IS 'x';\n";
         assert_eq!(listing(all), text);
         assert_eq!(listing(Vec::new()), "");
     }
