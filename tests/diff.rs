@@ -64,7 +64,13 @@ fn the_structure_is_a_unified_diff() {
     for noise in ["setval", "+SET ", " SET default", "\\restrict", "-- Name", "Dumped", "COPY"] {
         assert!(!diff.contains(noise), "{noise}\n{diff}");
     }
-    assert_eq!(table(&said, "public.customer")["to"], "public.person");
+    let customer = table(&said, "public.customer");
+    assert_eq!(
+        (&customer["to"], &customer["rows_changed"]),
+        (&json!("public.person"), &json!(0)),
+        "a new column changes no row"
+    );
+    assert_eq!(table(&said, "public.Order")["rows_changed"], 0, "nor does one that is gone");
     let colours = scene.run(&["diff", &full, "--color", "always"]).ok();
     assert!(
         colours.stdout.contains("\x1b[31;1m-    note text\x1b[0m") && colours.stdout.contains("\x1b[1m--- structure"),
@@ -205,15 +211,35 @@ fn the_prisma_schema_is_compared_with_the_commit_of_the_backup() {
     for arguments in [&["init", "-q"] as &[&str], &["add", "-A"], &["commit", "-qm", "first"]] {
         git(&project, arguments);
     }
-    // the default is the checkpoint of the last run, as for verify
-    project.safemigrate(&["dev"]).ok();
-    let (code, said) = project.json(&["diff"]);
+    project.safemigrate(&["backup"]).ok();
+    let (code, said) = project.json(&["diff", "latest"]);
     assert_eq!((code, &said["prisma_schema"], &said["schema"]), (0, &json!(""), &json!("")), "{said}");
     project.edit_schema("  price Decimal\n", "  price Decimal?\n  note  String?\n");
-    let said = project.safemigrate(&["diff"]).ok().says("+  note  String?").says("-  price Decimal");
+    let said = project.safemigrate(&["diff", "latest"]).ok().says("+  note  String?").says("-  price Decimal");
     let said = said.says("--- prisma/schema.prisma at ").says("Every row of every table is as it was.");
     assert!(said.stdout.contains("+++ prisma/schema.prisma\n"), "{said}");
     project.safemigrate(&["dev", "--name", "note"]).ok();
+    // the default is the checkpoint of the last run, as for verify
     let (_, said) = project.json(&["diff"]);
     assert!(said["schema"].as_str().unwrap().contains("+    note text"), "{said}");
+
+    // a folder of schemas: files come and go
+    let whole = project.read("prisma/schema.prisma");
+    let (head, model) = whole.split_at(whole.find("model ").unwrap());
+    project.write("models/base.prisma", head);
+    project.write("models/sub/product.prisma", model);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "second"]);
+    project.safemigrate(&["backup"]).ok();
+    project.write("models/sub/product.prisma", &model.replace("note", "remark"));
+    project.write("models/new.prisma", "enum Empty { a }\n");
+    std::fs::remove_file(project.path("models/base.prisma")).unwrap();
+    project.write("models/base two.prisma", head);
+    let (code, said) = project.json(&["diff", "latest", "--schema", "models"]);
+    assert_eq!(code, 0, "{said}");
+    let diff = said["prisma_schema"].as_str().unwrap();
+    for line in ["+enum Empty { a }", "+++ models/base two.prisma", "--- models/sub/product.prisma at "] {
+        assert!(diff.lines().any(|l| l.starts_with(line)), "{line}\n{diff}");
+    }
+    assert!(diff.contains("-  note ") && diff.contains("+  remark "), "{diff}");
 }

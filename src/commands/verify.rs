@@ -23,7 +23,7 @@ pub async fn run(globals: &Globals, args: &VerifyArgs, ui: &Ui, interrupt: &Inte
     let compared = comparison.make(Extent::Everything(&[]), &ui.progress(), interrupt).await?;
     let verification = compared.verification;
     let ok = verification.ok;
-    let rows = args.deep.then(|| Named { tables: compared.rows, most: args.rows });
+    let rows = args.deep.then_some(Named { tables: compared.rows, most: args.rows });
     let report = Verify { backup: backup.id.clone(), verification, rows };
     if ok {
         ui.result(&report);
@@ -75,7 +75,8 @@ impl Report for Verify {
             true => style.green(format!("Everything in {} is there: every row, every value.", self.backup)),
             false => style.red(format!("Not everything in {} is there.", self.backup)),
         };
-        format!("{all}\n{rows}{end}")
+        let gap = if rows.is_empty() { "" } else { "\n" };
+        format!("{all}\n{rows}{gap}{end}")
     }
 }
 
@@ -101,7 +102,7 @@ impl Named {
     }
 
     fn text(&self, style: &Style) -> String {
-        self.tables.iter().filter(|t| !t.is_as_it_was()).map(|t| self.of_table(t, style) + "\n\n").collect()
+        self.tables.iter().filter(|t| !t.is_as_it_was()).map(|t| format!("\n{}\n", self.of_table(t, style))).collect()
     }
 
     fn of_table(&self, table: &TableRows, style: &Style) -> String {

@@ -161,7 +161,7 @@ fn put_together(tables: &[Arc<Table>], mut done: Vec<Done>) -> Vec<ReadTable> {
 
 /// Where what is read goes.
 enum Sink {
-    Object(ObjectWriter),
+    Object(Box<ObjectWriter>),
     Nowhere(Box<blake3::Hasher>),
 }
 
@@ -202,7 +202,7 @@ async fn read_segments(
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(job) = next else { return Ok(done) };
         let mut sink = match &batch {
-            Some(batch) => Sink::Object(batch.writer()?),
+            Some(batch) => Sink::Object(Box::new(batch.writer()?)),
             None => Sink::Nowhere(Box::default()),
         };
         let mut counter = Counter::new(job.of.data_columns().count());

@@ -79,10 +79,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn data(leaf: &str, columns: &[&str], objects: &[u8]) -> TableData {
-        let column = |(n, name): (usize, &&str)| Column {
+        let column = |(number, name): (i16, &&str)| Column {
             name: (*name).into(),
             type_name: "text".into(),
-            number: n as i16 + 1,
+            number,
             not_null: false,
             default: None,
             identity: None,
@@ -91,7 +91,7 @@ mod tests {
         let table = Table {
             name: QualifiedName::new("public", leaf),
             oid: 7,
-            columns: columns.iter().enumerate().map(column).collect(),
+            columns: (1..).zip(columns).map(column).collect(),
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             partition_root: Some(QualifiedName::new("public", "root")),
