@@ -6,8 +6,8 @@ use crate::domain::rows::{NULL, unescape, values};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-/// Values that are kept of one table, in bytes of COPY text: one row may have megabytes.
-const MOST_BYTES: usize = 32 << 20;
+/// What is kept of one table's rows of one kind, in bytes of COPY text: one row may have megabytes.
+const MOST_BYTES: usize = 10 << 20;
 
 /// A column's value as text; `None`: NULL.
 pub type Value = Option<String>;
@@ -45,9 +45,13 @@ impl RowChange {
     }
 }
 
+/// NULL, then numbers, then all else: an order in which nothing comes before itself.
 fn by_value(a: &Value, b: &Value) -> Ordering {
-    let number = |value: &Value| value.as_ref().and_then(|text| text.parse::<i128>().ok());
-    number(a).zip(number(b)).map_or_else(|| a.cmp(b), |(a, b)| a.cmp(&b))
+    let place = |value: &Value| {
+        let number = value.as_ref().and_then(|text| text.parse::<i128>().ok());
+        (value.is_some() && number.is_none(), number)
+    };
+    place(a).cmp(&place(b)).then_with(|| a.cmp(b))
 }
 
 /// Collects rows while they are compared.
@@ -61,7 +65,8 @@ pub struct Namer {
     found: Vec<RowChange>,
     /// By the hash of their key: changed rows as they are now, until it is known what they were.
     waiting: HashMap<u128, Vec<u8>>,
-    bytes: usize,
+    /// Per kind.
+    bytes: [usize; 3],
 }
 
 /// The names of a side's columns, and which are its key.
@@ -106,7 +111,7 @@ impl Namer {
     }
 
     fn new(most: usize, before: Columns, after: Columns, pairs: Vec<(usize, usize)>) -> Self {
-        Self { most, before, after, pairs, found: Vec::new(), waiting: HashMap::new(), bytes: 0 }
+        Self { most, before, after, pairs, found: Vec::new(), waiting: HashMap::new(), bytes: [0; 3] }
     }
 
     /// What was found, by key.
@@ -137,7 +142,7 @@ impl Namer {
         if !self.has_room(change) {
             return;
         }
-        self.bytes += fields.iter().map(|field| field.len()).sum::<usize>();
+        self.bytes[change as usize] += fields.iter().map(|field| field.len()).sum::<usize>();
         let (columns, is_lost) = if change == Change::Lost { (&self.before, true) } else { (&self.after, false) };
         let values = columns.others(fields).into_iter().map(|(column, value)| {
             let (before, after) = if is_lost { (value, None) } else { (None, value) };
@@ -149,7 +154,7 @@ impl Namer {
     /// A row that has other values now; what it was comes with `was`.
     pub(super) fn changed(&mut self, key: u128, row: &[u8]) {
         if self.has_room(Change::Changed) {
-            self.bytes += row.len();
+            self.bytes[Change::Changed as usize] += row.len();
             self.waiting.insert(key, row.to_vec());
         }
     }
@@ -166,13 +171,132 @@ impl Namer {
             after: decoded(&now, a),
         });
         let values: Vec<ValueChange> = values.collect();
-        self.bytes += fields.iter().map(|field| field.len()).sum::<usize>();
+        self.bytes[Change::Changed as usize] += fields.iter().map(|field| field.len()).sum::<usize>();
         self.found.push(RowChange { change: Change::Changed, key: self.before.key(fields), values });
     }
 
     fn has_room(&self, change: Change) -> bool {
         let found = self.found.iter().filter(|row| row.change == change).count();
         let waiting = if change == Change::Changed { self.waiting.len() } else { 0 };
-        found + waiting < self.most && self.bytes < MOST_BYTES
+        found + waiting < self.most && self.bytes[change as usize] < MOST_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::RowComparer;
+    use super::super::sides::{Pairing, pair, sides};
+    use super::*;
+    use crate::domain::digest::{ColumnStats, TableStats};
+    use crate::domain::manifest::TableData;
+    use crate::domain::names::QualifiedName;
+    use crate::domain::schema::{Column, Table};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn data(key: &[&str]) -> TableData {
+        let column = |(number, name): (i16, &str)| Column {
+            name: name.into(),
+            type_name: "text".into(),
+            number,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+        };
+        let table = Table {
+            name: QualifiedName::new("public", "t"),
+            oid: 7,
+            columns: (1..).zip(["id", "v"]).map(column).collect(),
+            primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
+            unique_keys: Vec::new(),
+            partition_root: None,
+            extension_condition: None,
+        };
+        let stats = TableStats { rows: 1, columns: vec![ColumnStats::default(); 2], ..TableStats::default() };
+        TableData { table, stats, segments: Vec::new() }
+    }
+
+    type Rows = BTreeMap<u8, Option<u8>>;
+
+    fn line(id: u8, value: Option<u8>) -> String {
+        format!("{id}\t{}", value.map_or("\\N".to_owned(), |v| v.to_string()))
+    }
+
+    fn compared(
+        pairing: &Pairing<'_>,
+        before: &[String],
+        after: &[String],
+        passes: u64,
+        most: usize,
+    ) -> Vec<RowChange> {
+        let shape = RowShape::of(&pairing.pairs[0]);
+        let namer = Namer::of(&pairing.pairs[0], &shape, most);
+        let mut comparer = RowComparer::new(&shape, passes).naming(Some(namer));
+        for _ in 0..passes {
+            before.iter().for_each(|row| comparer.before(row.as_bytes()));
+            after.iter().for_each(|row| comparer.after(row.as_bytes()));
+            if comparer.looks_again() {
+                before.iter().for_each(|row| comparer.again(row.as_bytes()));
+            }
+            comparer.next_pass();
+        }
+        comparer.finish().named
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_named_in_however_many_passes(
+            before in proptest::collection::btree_map(0..20u8, proptest::option::of(0..3u8), 0..20),
+            after in proptest::collection::btree_map(0..20u8, proptest::option::of(0..3u8), 0..20),
+            passes in 1..5u64,
+        ) {
+            let (old, new) = ([data(&["id"])], [data(&["id"])]);
+            let pairing = pair(sides(&old), sides(&new));
+            let lines = |rows: &Rows| rows.iter().map(|(id, value)| line(*id, *value)).collect::<Vec<_>>();
+            let text = |value: &Option<u8>| value.map(|v| v.to_string());
+            let mut expected = Vec::new();
+            for id in before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>() {
+                let (was, is) = (before.get(id), after.get(id));
+                let change = match (was, is) {
+                    (Some(was), Some(is)) if was == is => continue,
+                    (Some(_), Some(_)) => Change::Changed,
+                    (Some(_), None) => Change::Lost,
+                    _ => Change::Gained,
+                };
+                let value = ValueChange { column: "v".into(), before: was.and_then(text), after: is.and_then(text) };
+                expected.push(RowChange { change, key: vec![("id".into(), Some(id.to_string()))], values: vec![value] });
+            }
+            prop_assert_eq!(&compared(&pairing, &lines(&before), &lines(&after), passes, 100), &expected);
+            let few = compared(&pairing, &lines(&before), &lines(&after), passes, 2);
+            for change in [Change::Lost, Change::Gained, Change::Changed] {
+                let of = |rows: &[RowChange]| rows.iter().filter(|row| row.change == change).count();
+                prop_assert_eq!(of(&few), of(&expected).min(2));
+            }
+            prop_assert!(few.iter().all(|row| expected.contains(row)));
+        }
+    }
+
+    #[test]
+    fn large_rows_of_one_kind_leave_room_for_the_others() {
+        let (old, new) = ([data(&["id"])], [data(&["id"])]);
+        let pairing = pair(sides(&old), sides(&new));
+        let large = "x".repeat(MOST_BYTES);
+        let after: Vec<String> = (100..110).map(|id| format!("{id}\t{large}")).collect();
+        let named = compared(&pairing, &["1\ta".into(), "2\tb".into()], &after, 1, 20);
+        let of = |change: Change| named.iter().filter(|row| row.change == change).count();
+        assert_eq!((of(Change::Gained), of(Change::Lost)), (1, 2));
+    }
+
+    #[test]
+    fn numbers_are_in_their_order() {
+        let row = |id: &str| RowChange {
+            change: Change::Lost,
+            key: vec![("id".into(), Some(id.into()))],
+            values: Vec::new(),
+        };
+        let mut rows = ["10", "1a", "9", "b", "-1", "a", "09"].map(row);
+        rows.sort_by(RowChange::order);
+        assert_eq!(rows, ["-1", "09", "9", "10", "1a", "a", "b"].map(row));
     }
 }
