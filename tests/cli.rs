@@ -56,6 +56,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       list         The backups: kind, age, rows, size, why
       show         One backup, table by table
       verify       Compare the live database with a backup: rows, columns, values
+      diff         What is different since a backup: structure, Prisma schema, rows
       check        Are the backups themselves whole? `--restore` proves it
       history      The guarded commands that ran, and how they ended
       report       How a run went, for a pull request or in your browser

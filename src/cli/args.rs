@@ -1,10 +1,11 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::compare::{DiffArgs, VerifyArgs};
 use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
 use super::init::InitArgs;
-use super::rehearse::RehearseArgs;
 use super::pages::{CompletionsArgs, ManArgs, UiArgs};
+use super::rehearse::RehearseArgs;
 use super::report::ReportArgs;
 use super::schedule::{ScheduleAction, ScheduleArgs};
 use crate::domain::manifest::Kinds;
@@ -50,7 +51,12 @@ pub enum Command {
     Show(ShowArgs),
     /// Compare the live database with a backup: rows, columns, values
     #[command(after_help = "Example:\n  safemigrate verify f-7k2m")]
-    Verify(IdArgs),
+    Verify(VerifyArgs),
+    /// What is different since a backup: structure, Prisma schema, rows
+    #[command(
+        after_help = "Examples:\n  safemigrate diff\n  safemigrate diff f-7k2m --stat\n  safemigrate diff --rows 20 | less -R"
+    )]
+    Diff(DiffArgs),
     /// Are the backups themselves whole? `--restore` proves it
     #[command(after_help = "Example:\n  safemigrate check --all")]
     Check(CheckArgs),
@@ -135,6 +141,7 @@ impl Command {
             Self::List => "list",
             Self::Show(_) => "show",
             Self::Verify(_) => "verify",
+            Self::Diff(_) => "diff",
             Self::Check(_) => "check",
             Self::History => "history",
             Self::Report(_) => "report",
@@ -254,12 +261,6 @@ pub struct BackupArgs {
 pub struct ShowArgs {
     /// An id, the beginning of one, or `latest`
     pub id: String,
-}
-
-#[derive(Debug, Args)]
-pub struct IdArgs {
-    /// An id, the beginning of one, or `latest` [default: the checkpoint of the last run]
-    pub id: Option<String>,
 }
 
 #[derive(Debug, Args)]

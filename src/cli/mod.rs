@@ -3,6 +3,7 @@
 //! `--map`, `--fill` … stay text here; `domain` knows what they mean.
 
 mod args;
+mod compare;
 mod environment;
 mod export;
 mod hook;
@@ -15,9 +16,10 @@ mod schedule;
 mod usage;
 
 pub use args::{
-    BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, IdArgs, OnConflict,
-    OnLoss, PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
+    BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, OnConflict, OnLoss,
+    PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
+pub use compare::{DiffArgs, VerifyArgs};
 pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage, UiArgs, completions, man_pages};

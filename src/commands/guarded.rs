@@ -1,8 +1,8 @@
 //! `dev`, `deploy`, `reset`, `push`, `run`: a command with a checkpoint before it and a proof after it.
 
-use super::{loss, rehearse, rescue};
 use super::settle::{self, Settled};
 use super::target::{permit, target, working_folder};
+use super::{loss, rehearse, rescue};
 use crate::cli::{DeployArgs, DevArgs, Globals, OnLoss, ResetArgs, RunArgs};
 use crate::domain::ending::Ending;
 use crate::domain::guard::Action;
@@ -98,7 +98,8 @@ impl Precaution {
             Action::Deploy => As::Deploy,
             Action::Push => As::Push,
             _ if typed => {
-                let message = "--rehearse is for dev, deploy and push: what other commands do cannot be tried on a copy";
+                let message =
+                    "--rehearse is for dev, deploy and push: what other commands do cannot be tried on a copy";
                 return Err(Error::new(ErrorKind::Usage, message).nothing_changed());
             }
             _ => return Ok(Self::Checkpoint),
@@ -146,7 +147,8 @@ impl Journey<'_> {
             rehearse::go_on(rehearsal, on_loss, ui)
         };
         let ask = |question: &Question<'_>| rescue::ask(question, target, ui);
-        let rescue = (action == Action::Dev).then_some(if ui.can_ask() { Answers::Person(&ask) } else { Answers::Nobody });
+        let rescue =
+            (action == Action::Dev).then_some(if ui.can_ask() { Answers::Person(&ask) } else { Answers::Nobody });
         let backup = match precaution {
             Precaution::Checkpoint => Backup::Before(Preparation { first_try: None, rescue }),
             Precaution::Rehearsal(wanted) => {

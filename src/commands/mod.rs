@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod delete;
+mod diff;
 mod export;
 mod guard;
 mod guarded;
@@ -21,10 +22,11 @@ mod prune;
 mod recover;
 mod rehearse;
 mod rehearsed;
-mod rescue;
 mod reinsert;
 mod report;
+mod rescue;
 mod rollback;
+mod rows;
 mod schedule;
 mod settle;
 mod show;
@@ -63,6 +65,7 @@ where
         Command::List => list::run(&globals, ui),
         Command::Show(args) => show::run(&globals, &args, ui),
         Command::Verify(args) => verify::run(&globals, &args, ui, interrupt).await,
+        Command::Diff(args) => diff::run(&globals, &args, ui, interrupt).await,
         Command::Check(args) => check::run(&globals, &args, ui, interrupt).await,
         Command::History => history::run(&globals, ui),
         Command::Report(args) => report::run(&globals, &args, ui),

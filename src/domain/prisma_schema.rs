@@ -191,7 +191,8 @@ fn field(line: &str) -> Option<Field> {
     let rest = rest.trim_start();
     let ty: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let is_list = rest[ty.len()..].starts_with("[]");
-    let native = rest.split_once("@db.").map(|(_, native)| native.chars().take_while(|c| c.is_alphanumeric()).collect());
+    let native =
+        rest.split_once("@db.").map(|(_, native)| native.chars().take_while(|c| c.is_alphanumeric()).collect());
     let mapped = rest.find("@map(").and_then(|at| quoted(&rest[at..]));
     Some(Field { column: mapped.unwrap_or_else(|| name.to_owned()), ty, is_list, native })
 }

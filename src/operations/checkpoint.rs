@@ -141,7 +141,7 @@ async fn take_uninterrupted(
             Kinds::Full | Kinds::Both => structure(url, &snapshot, &batch).await.map(Some),
         }
     };
-    let (tables, structure) = tokio::try_join!(reading.run(&snapshot, Some(&batch), observer), structure)?;
+    let (tables, structure) = tokio::try_join!(reading.store(&snapshot, &batch, observer), structure)?;
     let mut manifest = manifest(&snapshot, request, tables);
     if let Some(Origin { database, imported }) = origin {
         // it has never been on a server under this name

@@ -35,16 +35,24 @@ pub struct Reading {
 struct Job {
     table: usize,
     segment: usize,
-    statement: String,
+    range: String,
     of: Arc<Table>,
 }
 
 struct Done {
     table: usize,
     segment: usize,
-    /// `None` when the rows were only counted.
-    content: Option<Segment>,
+    content: Segment,
+    range: String,
     stats: TableStats,
+}
+
+/// One table as it was read.
+#[derive(Debug, Clone)]
+pub struct ReadTable {
+    pub data: TableData,
+    /// Of each segment the condition that reads it again under the same snapshot.
+    pub ranges: Vec<String>,
 }
 
 impl Reading {
@@ -57,28 +65,41 @@ impl Reading {
         let mut per_table: Vec<Vec<Job>> = Vec::new();
         for (n, table) in tables.iter().enumerate() {
             let ranges = snapshot.ranges(table, segment_starts).await?.into_iter().enumerate();
-            let job = |(segment, range): (usize, String)| Job {
-                table: n,
-                segment,
-                statement: copy_out_statement(table, &range),
-                of: Arc::clone(table),
-            };
+            let job = |(segment, range): (usize, String)| Job { table: n, segment, range, of: Arc::clone(table) };
             per_table.push(ranges.map(job).collect());
         }
         per_table.sort_by_key(|jobs| std::cmp::Reverse(jobs.len()));
         Ok(Self { tables, jobs: per_table.into_iter().flatten().collect() })
     }
 
-    /// Reads it all. With a batch the rows become its objects; without one they are only counted.
+    /// Reads it all; the rows become objects of the batch.
     ///
     /// # Errors
     /// `Server` naming the table; `Store`.
-    pub async fn run(
+    pub async fn store(
+        self,
+        snapshot: &Snapshot,
+        batch: &Arc<Batch>,
+        observer: &dyn Observer,
+    ) -> Result<Vec<TableData>> {
+        let read = self.read(snapshot, Some(batch), observer).await?;
+        Ok(read.into_iter().map(|table| table.data).collect())
+    }
+
+    /// Reads it all and keeps nothing: the segments have the names that their objects would have.
+    ///
+    /// # Errors
+    /// `Server` naming the table.
+    pub async fn hash(self, snapshot: &Snapshot, observer: &dyn Observer) -> Result<Vec<ReadTable>> {
+        self.read(snapshot, None, observer).await
+    }
+
+    async fn read(
         self,
         snapshot: &Snapshot,
         batch: Option<&Arc<Batch>>,
         observer: &dyn Observer,
-    ) -> Result<Vec<TableData>> {
+    ) -> Result<Vec<ReadTable>> {
         let workers = worker_count().min(self.jobs.len());
         let queue = Arc::new(Mutex::new(self.jobs));
         let (progress, mut heard) = mpsc::unbounded_channel();
@@ -120,19 +141,48 @@ fn segment_starts(size: TableSize) -> Vec<u64> {
     starts
 }
 
-fn put_together(tables: &[Arc<Table>], mut done: Vec<Done>) -> Vec<TableData> {
+fn put_together(tables: &[Arc<Table>], mut done: Vec<Done>) -> Vec<ReadTable> {
     done.sort_by_key(|d| (d.table, d.segment));
     let empty = |table: &Arc<Table>| TableData {
         table: Table::clone(table),
         stats: TableStats::empty(table.data_columns().count()),
         segments: Vec::new(),
     };
-    let mut data: Vec<TableData> = tables.iter().map(empty).collect();
+    let mut read: Vec<ReadTable> =
+        tables.iter().map(|table| ReadTable { data: empty(table), ranges: Vec::new() }).collect();
     for part in done {
-        data[part.table].stats.merge(&part.stats);
-        data[part.table].segments.extend(part.content);
+        let table = &mut read[part.table];
+        table.data.stats.merge(&part.stats);
+        table.data.segments.push(part.content);
+        table.ranges.push(part.range);
     }
-    data
+    read
+}
+
+/// Where what is read goes.
+enum Sink {
+    Object(Box<ObjectWriter>),
+    Nowhere(Box<blake3::Hasher>),
+}
+
+impl Sink {
+    fn append(&mut self, piece: &[u8]) -> Result<()> {
+        match self {
+            Self::Object(writer) => writer.append(piece),
+            Self::Nowhere(hasher) => {
+                hasher.update(piece);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self, stats: &TableStats) -> Result<Segment> {
+        let (object, bytes) = match self {
+            Self::Object(writer) => writer.finish()?,
+            Self::Nowhere(hasher) => (hasher.finalize().to_hex().to_string(), stats.bytes),
+        };
+        Ok(Segment { object, rows: stats.rows, bytes })
+    }
 }
 
 /// Two connections a core: while one of our readers hashes, the server reads for the other.
@@ -151,22 +201,24 @@ async fn read_segments(
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(job) = next else { return Ok(done) };
-        let mut writer = batch.as_ref().map(|batch| batch.writer()).transpose()?;
+        let mut sink = match &batch {
+            Some(batch) => Sink::Object(Box::new(batch.writer()?)),
+            None => Sink::Nowhere(Box::default()),
+        };
         let mut counter = Counter::new(job.of.data_columns().count());
-        copy_out(&mut connection, &job.statement, |piece| {
+        copy_out(&mut connection, &copy_out_statement(&job.of, &job.range), |piece| {
             counter.feed(piece);
             // nobody listens only when the whole reading was given up
             let _ = progress.send(piece.len() as u64);
-            writer.as_mut().map_or(Ok(()), |writer| writer.append(piece))
+            sink.append(piece)
         })
         .await
         .map_err(|e| of_table(e, &job.of))?;
         let stats = counter.finish().ok_or_else(|| misread(&job.of))?;
         fault::at("checkpoint.segment");
         if stats.rows > 0 {
-            let content = writer.map(ObjectWriter::finish).transpose()?;
-            let content = content.map(|(object, bytes)| Segment { object, rows: stats.rows, bytes });
-            done.push(Done { table: job.table, segment: job.segment, content, stats });
+            let content = sink.finish(&stats)?;
+            done.push(Done { table: job.table, segment: job.segment, content, range: job.range, stats });
         }
     }
 }

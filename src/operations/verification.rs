@@ -2,27 +2,25 @@
 
 use super::interrupt::Interrupt;
 use super::reading::Reading;
+use super::rows::{Live, stored_rows};
 use crate::domain::compare::{
-    JointDigest, Move, Pair, Pairing, RowComparer, RowDiff, RowShape, Side, Verification, judge, pair, pair_moved,
-    sides,
+    JointDigest, Move, Namer, Pair, Pairing, RowChange, RowComparer, RowDiff, RowShape, Segments, Side, TableRows,
+    Verification, judge, pair, pair_moved, sides, table_rows,
 };
 use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Observer};
-use crate::domain::manifest::{Manifest, TableData};
+use crate::domain::manifest::Manifest;
 use crate::domain::names::QualifiedName;
-use crate::domain::rows::RowSplitter;
+use crate::domain::rows::values;
 use crate::domain::schema::Table;
 use crate::domain::touched::Touched;
-use crate::error::{Context, ErrorKind, Result};
-use crate::postgres::PgConnection;
-use crate::postgres::copy::{copy_out, copy_out_statement};
+use crate::error::Result;
 use crate::postgres::session::explain_rights;
 use crate::postgres::snapshot::Snapshot;
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::naming;
 use crate::store::Store;
 use std::collections::BTreeMap;
-use std::io::Read;
 
 /// Compares two backups. Where digests differ the rows themselves are read from the store. What `touched` spares is no loss.
 ///
@@ -36,11 +34,12 @@ pub fn compare(store: &Store, before: &Manifest, after: &Manifest, touched: &Tou
             continue;
         }
         let shape = RowShape::of(pair);
-        let passes = shape.passes(pair.before.rows);
+        let segments = Segments::differing(pair);
+        let passes = shape.passes(segments.rows_before(pair));
         let mut comparer = RowComparer::new(&shape, passes);
         for _ in 0..passes {
-            stored_rows(store, &pair.before, |row| comparer.before(row))?;
-            stored_rows(store, &pair.after, |row| comparer.after(row))?;
+            stored_rows(store, &pair.before, &segments.before, |row| comparer.before(row))?;
+            stored_rows(store, &pair.after, &segments.after, |row| comparer.after(row))?;
             comparer.next_pass();
         }
         diffs.insert(n, comparer.finish());
@@ -70,6 +69,16 @@ impl<'m> Extent<'m> {
     }
 }
 
+/// What a comparison found.
+#[derive(Debug)]
+pub struct Compared {
+    pub verification: Verification,
+    /// Every table, by name.
+    pub rows: Vec<TableRows>,
+    /// The tables as they are now; of a partitioned one its leaves.
+    pub tables: Vec<Table>,
+}
+
 /// Compares the live database, as of one instant, with a backup. The database is only read.
 ///
 /// # Errors
@@ -82,56 +91,118 @@ pub async fn compare_live(
     observer: &dyn Observer,
     interrupt: &Interrupt,
 ) -> Result<Verification> {
-    let compared = interrupt.or(naming(url, read_and_compare(url, store, backup, extent, observer))).await;
-    observer.on(Event::StageDone);
-    compared.map_err(explain_rights)
+    let comparison = Comparison { url, store, backup, named: 0 };
+    Ok(comparison.make(extent, observer, interrupt).await?.verification)
 }
 
-async fn read_and_compare(
-    url: &DatabaseUrl,
-    store: &Store,
-    backup: &Manifest,
-    extent: Extent<'_>,
-    observer: &dyn Observer,
-) -> Result<Verification> {
-    let mut snapshot = Snapshot::open(url).await?;
-    snapshot.catalog.tables.retain(|t| extent.includes(t, |m| &m.to));
-    let reading = Reading::plan(&mut snapshot).await?;
-    observer.on(Event::Stage { label: "Comparing".into(), total_bytes: snapshot.estimated_bytes() });
-    let live = reading.run(&snapshot, None, observer).await?;
-    let mut connection = snapshot.worker().await?;
-    let before = backup.tables.iter().filter(|t| extent.includes(&t.table, |m| &m.from));
-    let pairing = pair_moved(sides(before), sides(&live), extent.moves());
-    let diffs = compare_live_rows(store, &pairing, &mut connection).await?;
-    snapshot.close().await?;
-    Ok(judge(&pairing, &diffs, &Touched::Everything))
+/// A comparison of the live database with a backup.
+pub struct Comparison<'a> {
+    pub url: &'a DatabaseUrl,
+    pub store: &'a Store,
+    pub backup: &'a Manifest,
+    /// How many rows of each table and kind of change are named by their key.
+    pub named: usize,
 }
 
-async fn compare_live_rows(
-    store: &Store,
-    pairing: &Pairing<'_>,
-    connection: &mut PgConnection,
-) -> Result<BTreeMap<usize, RowDiff>> {
-    let mut diffs = BTreeMap::new();
-    for (n, pair) in pairing.pairs.iter().enumerate() {
-        if !pair.needs_rows() && (!pair.needs_joint_digest() || live_joints_agree(store, pair, connection).await?) {
-            continue;
+impl Comparison<'_> {
+    /// Makes it, as of one instant. The database is only read. Ranges of which the rows are as they were are read once and
+    /// only hashed; the rows of the others are read again, here and from the store.
+    ///
+    /// # Errors
+    /// Those of the connection; `Damaged`, `Store`, `Interrupted`.
+    pub async fn make(&self, extent: Extent<'_>, observer: &dyn Observer, interrupt: &Interrupt) -> Result<Compared> {
+        let compared = interrupt.or(naming(self.url, self.read_and_compare(extent, observer))).await;
+        observer.on(Event::StageDone);
+        compared.map_err(explain_rights)
+    }
+
+    async fn read_and_compare(&self, extent: Extent<'_>, observer: &dyn Observer) -> Result<Compared> {
+        let mut snapshot = Snapshot::open(self.url).await?;
+        snapshot.catalog.tables.retain(|t| extent.includes(t, |m| &m.to));
+        let reading = Reading::plan(&mut snapshot).await?;
+        observer.on(Event::Stage { label: "Comparing".into(), total_bytes: snapshot.estimated_bytes() });
+        let tables = reading.hash(&snapshot, observer).await?;
+        let mut live = Live { tables: &tables, connection: snapshot.worker().await? };
+        let before = self.backup.tables.iter().filter(|t| extent.includes(&t.table, |m| &m.from));
+        let after = sides(tables.iter().map(|read| &read.data));
+        let pairing = pair_moved(sides(before), after, extent.moves());
+        let mut diffs = BTreeMap::new();
+        for (n, pair) in pairing.pairs.iter().enumerate() {
+            if pair.needs_rows() || pair.needs_joint_digest() && !self.joints_agree(pair, &mut live).await? {
+                diffs.insert(n, self.diff(pair, &mut live).await?);
+            }
         }
-        diffs.insert(n, live_diff(store, pair, connection).await?);
+        let verification = judge(&pairing, &diffs, &Touched::Everything);
+        let rows = self.rows(&pairing, diffs, &mut live).await?;
+        snapshot.close().await?;
+        Ok(Compared { verification, rows, tables: tables.into_iter().map(|read| read.data.table).collect() })
     }
-    Ok(diffs)
-}
 
-async fn live_diff(store: &Store, pair: &Pair<'_>, connection: &mut PgConnection) -> Result<RowDiff> {
-    let shape = RowShape::of(pair);
-    let passes = shape.passes(pair.before.rows);
-    let mut comparer = RowComparer::new(&shape, passes);
-    for _ in 0..passes {
-        stored_rows(store, &pair.before, |row| comparer.before(row))?;
-        live_rows(connection, &pair.after, |row| comparer.after(row)).await?;
-        comparer.next_pass();
+    async fn diff(&self, pair: &Pair<'_>, live: &mut Live<'_>) -> Result<RowDiff> {
+        let shape = RowShape::of(pair);
+        let segments = Segments::differing(pair);
+        let passes = shape.passes(segments.rows_before(pair));
+        let namer = (self.named > 0).then(|| Namer::of(pair, &shape, self.named));
+        let mut comparer = RowComparer::new(&shape, passes).naming(namer);
+        for _ in 0..passes {
+            stored_rows(self.store, &pair.before, &segments.before, |row| comparer.before(row))?;
+            live.rows(&pair.after, &segments.after, |row| comparer.after(row)).await?;
+            if comparer.looks_again() {
+                stored_rows(self.store, &pair.before, &segments.before, |row| comparer.again(row))?;
+            }
+            comparer.next_pass();
+        }
+        Ok(comparer.finish())
     }
-    Ok(comparer.finish())
+
+    /// Names also the rows of tables that are on one side only, or have none on the other.
+    async fn rows(
+        &self,
+        pairing: &Pairing<'_>,
+        diffs: BTreeMap<usize, RowDiff>,
+        live: &mut Live<'_>,
+    ) -> Result<Vec<TableRows>> {
+        let mut alone = BTreeMap::new();
+        for (n, pair) in pairing.pairs.iter().enumerate().filter(|(n, _)| !diffs.contains_key(n)) {
+            if pair.after.rows == 0 {
+                alone.insert(n, self.first_lost(&pair.before)?);
+            } else if pair.before.rows == 0 {
+                alone.insert(n, self.first_gained(&pair.after, live).await?);
+            }
+        }
+        let dropped = pairing.dropped.iter().map(|side| self.first_lost(side)).collect::<Result<_>>()?;
+        let mut added = Vec::new();
+        for side in &pairing.added {
+            added.push(self.first_gained(side, live).await?);
+        }
+        Ok(table_rows(pairing, diffs, alone, dropped, added))
+    }
+
+    fn first_lost(&self, side: &Side<'_>) -> Result<Vec<RowChange>> {
+        let mut namer = Namer::alone(side, self.named);
+        let segments = side.first_segments(self.named);
+        stored_rows(self.store, side, &segments, |row| namer.lost(&values(row).collect::<Vec<_>>()))?;
+        Ok(namer.finish())
+    }
+
+    async fn first_gained(&self, side: &Side<'_>, live: &mut Live<'_>) -> Result<Vec<RowChange>> {
+        let mut namer = Namer::alone(side, self.named);
+        let segments = side.first_segments(self.named);
+        live.rows(side, &segments, |row| namer.gained(&values(row).collect::<Vec<_>>())).await?;
+        Ok(namer.finish())
+    }
+
+    async fn joints_agree(&self, pair: &Pair<'_>, live: &mut Live<'_>) -> Result<bool> {
+        let after = match pair.digest_after() {
+            Some(known) => known,
+            None => {
+                let mut joint = JointDigest::over(pair.columns.iter().map(|c| c.1).collect());
+                live.rows(&pair.after, &pair.after.all_segments(), |row| joint.add(row)).await?;
+                joint.finish()
+            }
+        };
+        Ok(stored_joint_before(self.store, pair)? == after)
+    }
 }
 
 /// Whether the same values stand together in rows as before, over the columns that both have.
@@ -140,19 +211,7 @@ fn stored_joints_agree(store: &Store, pair: &Pair<'_>) -> Result<bool> {
         Some(known) => known,
         None => {
             let mut joint = JointDigest::over(pair.columns.iter().map(|c| c.1).collect());
-            stored_rows(store, &pair.after, |row| joint.add(row))?;
-            joint.finish()
-        }
-    };
-    Ok(stored_joint_before(store, pair)? == after)
-}
-
-async fn live_joints_agree(store: &Store, pair: &Pair<'_>, connection: &mut PgConnection) -> Result<bool> {
-    let after = match pair.digest_after() {
-        Some(known) => known,
-        None => {
-            let mut joint = JointDigest::over(pair.columns.iter().map(|c| c.1).collect());
-            live_rows(connection, &pair.after, |row| joint.add(row)).await?;
+            stored_rows(store, &pair.after, &pair.after.all_segments(), |row| joint.add(row))?;
             joint.finish()
         }
     };
@@ -164,59 +223,6 @@ fn stored_joint_before(store: &Store, pair: &Pair<'_>) -> Result<Digest> {
         return Ok(known);
     }
     let mut joint = JointDigest::over(pair.columns.iter().map(|c| c.0).collect());
-    stored_rows(store, &pair.before, |row| joint.add(row))?;
+    stored_rows(store, &pair.before, &pair.before.all_segments(), |row| joint.add(row))?;
     Ok(joint.finish())
-}
-
-/// Hands on each row of a table as it is now, its values in the order of the side's columns.
-async fn live_rows(connection: &mut PgConnection, side: &Side<'_>, mut row: impl FnMut(&[u8])) -> Result<()> {
-    for part in &side.parts {
-        let places = places(side, part);
-        let mut splitter = RowSplitter::default();
-        copy_out(connection, &copy_out_statement(&part.table, ""), |piece| {
-            splitter.feed(piece, |text| in_order(text, places.as_deref(), &mut row));
-            Ok(())
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-/// Hands on each row of a table as the store has it, its values in the order of the side's columns.
-pub(super) fn stored_rows(store: &Store, side: &Side<'_>, mut row: impl FnMut(&[u8])) -> Result<()> {
-    let mut buffer = vec![0; 128 << 10];
-    for part in &side.parts {
-        let places = places(side, part);
-        for segment in &part.segments {
-            let mut reader = store.object(&segment.object)?;
-            let mut splitter = RowSplitter::default();
-            loop {
-                let n = reader.read(&mut buffer).context(ErrorKind::Damaged, || {
-                    format!("The backup is damaged: rows of {} cannot be read. Nothing was changed", part.table.name)
-                })?;
-                if n == 0 {
-                    break;
-                }
-                splitter.feed(&buffer[..n], |text| in_order(text, places.as_deref(), &mut row));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Where the side's columns stand in a leaf whose columns are in another order; `None` when they are not.
-fn places(side: &Side<'_>, part: &TableData) -> Option<Vec<Option<usize>>> {
-    let of_part: Vec<&str> = part.table.data_columns().map(|c| c.name.as_str()).collect();
-    let of_side: Vec<&str> = side.columns.iter().map(|(c, _)| c.name.as_str()).collect();
-    (of_part != of_side).then(|| of_side.iter().map(|name| of_part.iter().position(|n| n == name)).collect())
-}
-
-fn in_order(row: &[u8], places: Option<&[Option<usize>]>, mut hand_on: impl FnMut(&[u8])) {
-    let Some(places) = places else { return hand_on(row) };
-    let values: Vec<&[u8]> = crate::domain::rows::values(row).collect();
-    let ordered: Vec<&[u8]> = places
-        .iter()
-        .map(|place| place.and_then(|p| values.get(p).copied()).unwrap_or(crate::domain::rows::NULL))
-        .collect();
-    hand_on(&ordered.join(&b'\t'));
 }

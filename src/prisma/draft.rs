@@ -72,7 +72,10 @@ impl Project {
         let own = match &self.config_file {
             Some(file) => {
                 let file = Url::from_file_path(file).map_err(|()| unusable(file))?;
-                format!("import given from {};\nconst {{ loadedFromFile, ...own }} = given?.default ?? given;\n", serde_json::Value::from(file.as_str()))
+                format!(
+                    "import given from {};\nconst {{ loadedFromFile, ...own }} = given?.default ?? given;\n",
+                    serde_json::Value::from(file.as_str())
+                )
             }
             None => "const own = {};\n".to_owned(),
         };

@@ -97,14 +97,12 @@ impl Project {
             return Ok((Secret::new(url), UrlSource::Flag));
         }
         match self.config.engine.as_deref() {
-            Some("js") => {
-                Err(Error::new(
-                    ErrorKind::Config,
-                    "The Prisma configuration connects through a driver adapter (engine: \"js\"), \
+            Some("js") => Err(Error::new(
+                ErrorKind::Config,
+                "The Prisma configuration connects through a driver adapter (engine: \"js\"), \
                      so safemigrate cannot see which database it is. Nothing was changed",
-                )
-                .hint("Use engine: \"classic\" with datasource.url, or upgrade to Prisma 7."))
-            }
+            )
+            .hint("Use engine: \"classic\" with datasource.url, or upgrade to Prisma 7.")),
             Some("classic") => url::of_config(&self.config, &self.environment),
             _ if self.prisma_version.reads_config_only() => url::of_config(&self.config, &self.environment),
             _ => url::of_schema(self.datasource.as_ref(), &self.environment),

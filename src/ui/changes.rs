@@ -2,6 +2,7 @@
 
 use super::Style;
 use crate::domain::changes::{Change, Changes};
+use crate::domain::unified::{Line, lines};
 use similar::TextDiff;
 use std::path::Path;
 
@@ -35,18 +36,20 @@ fn of_one(change: &Change, folder: &Path, style: &Style) -> String {
     let (old, new) = (shown(before), shown(after));
     let diff = TextDiff::from_lines(&old, &new);
     let hunks = diff.unified_diff().context_radius(3).header(&name(before), &name(after)).to_string();
-    text.push_str(&hunks.lines().map(|line| format!("{}\n", painted(line, style))).collect::<String>());
+    text.push_str(&painted(&hunks, style));
     text
 }
 
-fn painted(line: &str, style: &Style) -> String {
-    match line.as_bytes() {
-        [b'+', b'+', b'+', b' ', ..] | [b'-', b'-', b'-', b' ', ..] => style.bold(line).to_string(),
-        [b'+', ..] => style.green(line).to_string(),
-        [b'-', ..] => style.red(line).to_string(),
-        [b'@', ..] => style.cyan(line).to_string(),
-        _ => line.to_owned(),
-    }
+/// A unified diff in colours.
+pub fn painted(diff: &str, style: &Style) -> String {
+    let painted = lines(diff).map(|(kind, line)| match kind {
+        Line::Header => style.bold(line),
+        Line::Added => style.green(line),
+        Line::Removed => style.red(line),
+        Line::Hunk => style.cyan(line),
+        Line::Same => line.to_owned(),
+    });
+    painted.map(|line| line + "\n").collect()
 }
 
 #[cfg(test)]

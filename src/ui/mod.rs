@@ -14,7 +14,7 @@ mod tests;
 
 pub use crate::domain::figures::{count, plural, size};
 pub use ask::Answer;
-pub use changes::{diff, seen_from};
+pub use changes::{diff, painted, seen_from};
 pub use human::ago;
 pub use progress::Progress;
 pub use report::{Failure, Fields, Report};

@@ -31,7 +31,10 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(sql: &str) -> Scene {
-        let cluster = Cluster::start();
+        Self::with(Cluster::start(), sql)
+    }
+
+    pub fn with(cluster: Cluster, sql: &str) -> Scene {
         cluster.create_db("shop");
         cluster.psql("shop", sql);
         cluster.psql("postgres", &format!("CREATE ROLE boss SUPERUSER LOGIN PASSWORD '{CANARY}'"));

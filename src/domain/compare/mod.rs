@@ -4,13 +4,19 @@
 //! a sum alone cannot say whether a row came or one went and two came.
 
 mod judge;
+mod listing;
 mod moves;
+mod named;
 mod rows;
+mod segments;
 mod sides;
 
 pub use judge::judge;
+pub use listing::{TableRows, table_rows};
 pub use moves::{Move, MovedColumn, Values, pair_moved};
+pub use named::{Change, Namer, RowChange, Value, ValueChange};
 pub use rows::{JointDigest, RowComparer, RowDiff, RowShape};
+pub use segments::Segments;
 pub use sides::{Pair, Pairing, Side, pair, sides};
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Comparing rows by their key, in memory that does not grow with the table: with many rows it takes several
 //! passes, each over the rows whose key's hash falls into its share.
 
+use super::named::{Namer, RowChange};
 use super::sides::Pair;
 use crate::domain::digest::Digest;
 use crate::domain::rows::{NULL, values};
@@ -18,6 +19,10 @@ const ROW_OVERHEAD: u64 = 56;
 pub struct RowDiff {
     pub rows_lost: u64,
     pub rows_new: u64,
+    /// Rows that are still there and in which a value is another, or NULL, or no longer NULL.
+    pub rows_changed: u64,
+    /// Some of them, where a namer was given; in no order.
+    pub named: Vec<RowChange>,
     /// Per paired column, over the rows that are still there: values that are NULL now, values that are others now.
     pub columns: Vec<(u64, u64)>,
 }
@@ -38,8 +43,8 @@ enum Reading {
 pub struct RowShape {
     /// Per key column its place before and after. Without a key that can be read on both sides: all columns that can;
     /// where there is none, rows are only counted.
-    key: Vec<(usize, usize)>,
-    columns: Vec<(usize, usize)>,
+    pub(super) key: Vec<(usize, usize)>,
+    pub(super) columns: Vec<(usize, usize)>,
     readings: Vec<Reading>,
 }
 
@@ -183,9 +188,10 @@ impl JointDigest {
 struct Slot {
     first: usize,
     left: u32,
+    to_name: u32,
 }
 
-/// Takes all rows of before, then all rows of after, once per pass.
+/// Takes all rows of before, then all rows of after, once per pass; where it wants to name some, those of before again.
 pub struct RowComparer<'a> {
     shape: &'a RowShape,
     passes: u64,
@@ -193,12 +199,18 @@ pub struct RowComparer<'a> {
     index: HashMap<u128, Slot>,
     hashes: Vec<u64>,
     diff: RowDiff,
+    namer: Option<Namer>,
 }
 
 impl<'a> RowComparer<'a> {
     pub fn new(shape: &'a RowShape, passes: u64) -> Self {
         let diff = RowDiff { columns: vec![(0, 0); shape.columns.len()], ..RowDiff::default() };
-        Self { shape, passes, pass: 0, index: HashMap::new(), hashes: Vec::new(), diff }
+        Self { shape, passes, pass: 0, index: HashMap::new(), hashes: Vec::new(), diff, namer: None }
+    }
+
+    /// With some of the rows named.
+    pub fn naming(self, namer: Option<Namer>) -> Self {
+        Self { namer, ..self }
     }
 
     /// Ends a pass: what was not met again is lost.
@@ -211,13 +223,37 @@ impl<'a> RowComparer<'a> {
 
     /// The result, after the last `next_pass`.
     pub fn finish(self) -> RowDiff {
-        self.diff
+        let named = self.namer.map(Namer::finish).unwrap_or_default();
+        RowDiff { named, ..self.diff }
+    }
+
+    /// After all rows of after: whether those of before have to be given once more (`again`), because only they tell
+    /// what was lost.
+    pub fn looks_again(&mut self) -> bool {
+        let Some(namer) = &self.namer else { return false };
+        let mut is_lost = false;
+        for slot in self.index.values_mut() {
+            slot.to_name = slot.left;
+            is_lost |= slot.left > 0;
+        }
+        namer.waits() || is_lost && namer.has_room_for_lost()
+    }
+
+    pub fn again(&mut self, row: &[u8]) {
+        let fields: Vec<&[u8]> = values(row).collect();
+        let (Some(key), Some(namer)) = (self.key(&fields, |c| c.0), &mut self.namer) else { return };
+        let shape = self.shape;
+        namer.was(key, &fields, |n, was, is| shape.readings[n].hash(was) != shape.readings[n].hash(is));
+        if let Some(slot) = self.index.get_mut(&key).filter(|slot| slot.to_name > 0) {
+            slot.to_name -= 1;
+            namer.lost(&fields);
+        }
     }
 
     pub fn before(&mut self, row: &[u8]) {
         let fields: Vec<&[u8]> = values(row).collect();
         let Some(key) = self.key(&fields, |c| c.0) else { return };
-        let slot = self.index.entry(key).or_insert_with(|| Slot { first: self.hashes.len(), left: 0 });
+        let slot = self.index.entry(key).or_insert_with(|| Slot { first: self.hashes.len(), left: 0, to_name: 0 });
         slot.left += 1;
         if slot.left == 1 {
             for (&(b, _), reading) in self.shape.columns.iter().zip(&self.shape.readings) {
@@ -234,13 +270,24 @@ impl<'a> RowComparer<'a> {
                 slot.left -= 1;
                 let old = &self.hashes[slot.first..];
                 let columns = self.shape.columns.iter().zip(&self.shape.readings).zip(old);
+                let mut is_changed = false;
                 for (((&(_, a), reading), &was), count) in columns.zip(&mut self.diff.columns) {
                     let is = fields.get(a).map_or(0, |v| reading.hash(v));
                     count.0 += u64::from(was != 0 && is == 0);
                     count.1 += u64::from(was != 0 && is != 0 && was != is);
+                    is_changed |= was != is;
+                }
+                self.diff.rows_changed += u64::from(is_changed);
+                if let Some(namer) = self.namer.as_mut().filter(|_| is_changed) {
+                    namer.changed(key, row);
                 }
             }
-            _ => self.diff.rows_new += 1,
+            _ => {
+                self.diff.rows_new += 1;
+                if let Some(namer) = &mut self.namer {
+                    namer.gained(&fields);
+                }
+            }
         }
     }
 

@@ -25,6 +25,13 @@ impl Side<'_> {
         self.columns.iter().position(|(c, _)| c.name == name)
     }
 
+    /// Where the side's columns stand in the rows of one of its parts; `None` where they stand just so.
+    pub fn places(&self, part: &TableData) -> Option<Vec<Option<usize>>> {
+        let of_part: Vec<&str> = part.table.data_columns().map(|c| c.name.as_str()).collect();
+        let own: Vec<&str> = self.columns.iter().map(|(c, _)| c.name.as_str()).collect();
+        (of_part != own).then(|| own.iter().map(|name| of_part.iter().position(|n| n == name)).collect())
+    }
+
     /// Whether this is the table, or the table is one of its leaves.
     pub fn holds(&self, name: &QualifiedName) -> bool {
         &self.name == name || self.parts.iter().any(|p| &p.table.name == name)
@@ -119,6 +126,12 @@ impl Pair<'_> {
         self.after.digest.filter(|_| all && self.columns.iter().enumerate().all(|(n, c)| c.1 == n))
     }
 
+    /// The columns are the same, one by one: the same text is the same row.
+    pub fn reads_alike(&self) -> bool {
+        let all = self.columns.len() == self.before.columns.len() && self.columns.len() == self.after.columns.len();
+        all && self.columns.iter().enumerate().all(|(n, c)| *c == (n, n))
+    }
+
     /// It was not dropped and made again meanwhile.
     pub fn is_same_table(&self) -> bool {
         self.before.parts.iter().all(|was| self.after.parts.iter().any(|is| is.table.oid == was.table.oid))
@@ -198,7 +211,7 @@ pub(super) fn pair_other_columns<'a>(before: Side<'a>, after: Side<'a>, known: V
         let same = after.column(&old.name).filter(|a| !columns.iter().any(|c| c.0 == b || c.1 == *a));
         columns.extend(same.map(|a| (b, a)));
     }
-    for (b, (old, stats)) in before.columns.iter().enumerate() {
+    for (b, (_, stats)) in before.columns.iter().enumerate() {
         if columns.iter().any(|&(known, _)| known == b) {
             continue;
         }

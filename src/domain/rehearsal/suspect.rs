@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn reads_what_prisma_writes() {
-        let required = "ALTER TABLE \"Product\" ADD COLUMN     \"sku\" VARCHAR(9) NOT NULL,\nADD COLUMN \"b\" INTEGER NOT NULL";
+        let required =
+            "ALTER TABLE \"Product\" ADD COLUMN     \"sku\" VARCHAR(9) NOT NULL,\nADD COLUMN \"b\" INTEGER NOT NULL";
         assert_eq!(
             shown(required, "23502", Some("sku")),
             ["\"Product\": NewValue { column: \"\\\"sku\\\"\", ty: \"VARCHAR(9)\" }"]
@@ -190,12 +191,16 @@ mod tests {
         let key = "ALTER TABLE \"P\" ADD CONSTRAINT \"f\" FOREIGN KEY (\"a\", \"b\") REFERENCES \"Q\"(\"x\", \"y\") ON DELETE SET NULL";
         assert_eq!(
             shown(key, "23503", None),
-            ["\"P\": Partner { columns: [\"\\\"a\\\"\", \"\\\"b\\\"\"], referenced: \"\\\"Q\\\"\", referenced_columns: [\"\\\"x\\\"\", \"\\\"y\\\"\"] }"]
+            [
+                "\"P\": Partner { columns: [\"\\\"a\\\"\", \"\\\"b\\\"\"], referenced: \"\\\"Q\\\"\", referenced_columns: [\"\\\"x\\\"\", \"\\\"y\\\"\"] }"
+            ]
         );
         let cast = "ALTER TABLE \"P\" ALTER COLUMN \"role\" TYPE \"R_new\" USING (\"role\"::text::\"R_new\")";
         assert_eq!(
             shown(cast, "22P02", None),
-            ["\"P\": Castable { column: \"\\\"role\\\"\", expression: \"(\\\"role\\\"::text::\\\"R_new\\\")\", ty: \"\\\"R_new\\\"\" }"]
+            [
+                "\"P\": Castable { column: \"\\\"role\\\"\", expression: \"(\\\"role\\\"::text::\\\"R_new\\\")\", ty: \"\\\"R_new\\\"\" }"
+            ]
         );
         assert_eq!(shown("ALTER TABLE p ADD PRIMARY KEY (a, b)", "23502", Some("b")).len(), 1);
         assert_eq!(

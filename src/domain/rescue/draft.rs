@@ -170,9 +170,15 @@ mod tests {
         assert_eq!(draft.created_enums, [(name("shop", "UserRole"), vec!["ADMIN".into(), "it's".into()])]);
         assert_eq!(draft.dropped_columns, [(name("shop", "User"), "role".into())]);
         assert_eq!(draft.added_columns[0].1.ty.name, name("shop", "UserRole"));
-        assert_eq!((draft.dropped_tables, draft.dropped_types), (vec![name("shop", "Post")], vec![name("shop", "Role")]));
+        assert_eq!(
+            (draft.dropped_tables, draft.dropped_types),
+            (vec![name("shop", "Post")], vec![name("shop", "Role")])
+        );
         let table = &draft.created_tables[0];
-        assert_eq!((table.name.clone(), table.primary_key.as_deref()), (name("app", "Zarticle"), Some("Zarticle_pkey")));
+        assert_eq!(
+            (table.name.clone(), table.primary_key.as_deref()),
+            (name("app", "Zarticle"), Some("Zarticle_pkey"))
+        );
         assert_eq!(table.columns[1].written, "TIMESTAMP(3)");
         assert_eq!(table.references, [("at".into(), name("shop", "User"))]);
         assert_eq!(Some(table.columns[1].ty.clone()), catalog_type("timestamp(3) without time zone"));

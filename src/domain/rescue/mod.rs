@@ -181,7 +181,9 @@ fn renamed_columns(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
         draft.added_columns.iter().any(|(t, new)| t == table && new.name == column)
     };
     for (table, from) in draft.dropped_columns.iter().filter(|(t, c)| !comes_back(t, c)) {
-        let Some(old) = known.catalog.table(table).and_then(|t| t.column(from)).filter(|c| !c.generated) else { continue };
+        let Some(old) = known.catalog.table(table).and_then(|t| t.column(from)).filter(|c| !c.generated) else {
+            continue;
+        };
         let Some(ty) = catalog_type(&old.type_name) else { continue };
         for (_, new) in draft.added_columns.iter().filter(|(t, _)| t == table) {
             let was_there = draft.dropped_columns.iter().any(|(t, c)| t == table && *c == new.name);
@@ -244,12 +246,18 @@ impl Rescue {
     /// What happens without it.
     pub fn otherwise(&self) -> String {
         match self {
-            Self::Enum { from, .. } => format!("Prisma drops the columns of the enum {} and makes them anew", from.name),
-            Self::Table { from, to, .. } => format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name),
+            Self::Enum { from, .. } => {
+                format!("Prisma drops the columns of the enum {} and makes them anew", from.name)
+            }
+            Self::Table { from, to, .. } => {
+                format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name)
+            }
             Self::Column { table, from, to, .. } => {
                 format!("Prisma drops {}.{from} with its values and makes {to} empty", table.name)
             }
-            Self::Type { table, column, .. } => format!("Prisma drops {}.{column} with its values and makes it anew", table.name),
+            Self::Type { table, column, .. } => {
+                format!("Prisma drops {}.{column} with its values and makes it anew", table.name)
+            }
         }
     }
 

@@ -62,7 +62,10 @@ fn two_at_once_are_paired_by_their_names_and_asked_apart() {
     let first = asked(sql, &shop(), &[]).remove(0);
     // declined: the others are asked, and then what is left
     let then = questions(sql, &shop(), std::slice::from_ref(&first));
-    assert!(!then.contains(&first.question()) && then.contains(&"Was Product.title renamed to titleLong?".to_owned()), "{then:?}");
+    assert!(
+        !then.contains(&first.question()) && then.contains(&"Was Product.title renamed to titleLong?".to_owned()),
+        "{then:?}"
+    );
 }
 
 #[test]
@@ -71,7 +74,9 @@ fn a_column_made_anew_goes_by_its_type() {
     let found = asked(sql, &shop(), &[]);
     assert_eq!(
         found[0].statements("public", None),
-        ["ALTER TABLE \"Product\" ALTER COLUMN \"sold\" DROP DEFAULT,\nALTER COLUMN \"sold\" TYPE INTEGER USING \"sold\"::INTEGER;"]
+        [
+            "ALTER TABLE \"Product\" ALTER COLUMN \"sold\" DROP DEFAULT,\nALTER COLUMN \"sold\" TYPE INTEGER USING \"sold\"::INTEGER;"
+        ]
     );
     assert_eq!(conversions("a", "text", "INTEGER"), ["\"a\"::INTEGER", "\"a\"::text::INTEGER"]);
     assert_eq!(conversions("a", "text", "TEXT[]"), ["CASE WHEN \"a\" IS NOT NULL THEN ARRAY[\"a\"]::TEXT[] END"]);
@@ -91,7 +96,8 @@ fn enums_come_before_tables_and_tables_before_columns() {
 
 #[test]
 fn a_table_that_has_little_in_common_is_another() {
-    let sql = "DROP TABLE \"Product\"; CREATE TABLE \"Log\" (\"id\" SERIAL NOT NULL, \"line\" TEXT, \"at\" TIMESTAMP(3));";
+    let sql =
+        "DROP TABLE \"Product\"; CREATE TABLE \"Log\" (\"id\" SERIAL NOT NULL, \"line\" TEXT, \"at\" TIMESTAMP(3));";
     assert!(questions(sql, &shop(), &[]).is_empty());
 }
 
@@ -108,7 +114,8 @@ fn the_sides_of_a_join_table_change_places() {
         validated: true,
         comment: None,
     };
-    let catalog = Catalog { tables: vec![join], foreign_keys: vec![key("A", "Zarticle"), key("B", "Tag")], ..Catalog::default() };
+    let catalog =
+        Catalog { tables: vec![join], foreign_keys: vec![key("A", "Zarticle"), key("B", "Tag")], ..Catalog::default() };
     let sql = |a: &str, b: &str| {
         format!(
             "DROP TABLE \"_PostToTag\"; CREATE TABLE \"_TagToZarticle\" (\"A\" INTEGER NOT NULL, \"B\" INTEGER NOT NULL, CONSTRAINT \"_TagToZarticle_AB_pkey\" PRIMARY KEY (\"A\",\"B\"));
@@ -119,6 +126,8 @@ fn the_sides_of_a_join_table_change_places() {
     let crossed = asked(&sql("Tag", "Zarticle"), &catalog, &[]);
     let statements = crossed[0].statements("public", None);
     assert_eq!(statements.len(), 5, "{statements:?}");
-    assert!(statements[4].contains("DROP CONSTRAINT \"_PostToTag_AB_pkey\",\nADD CONSTRAINT \"_TagToZarticle_AB_pkey\""));
+    assert!(
+        statements[4].contains("DROP CONSTRAINT \"_PostToTag_AB_pkey\",\nADD CONSTRAINT \"_TagToZarticle_AB_pkey\"")
+    );
     assert_eq!(asked(&sql("Zarticle", "Tag"), &catalog, &[])[0].statements("public", None).len(), 1);
 }

@@ -85,12 +85,7 @@ async fn without_backup(place: &Place<'_>, entry: &mut Entry, work: &Work<'_>) -
     Ok((unproven(&entry.run.command, exit_code, &entry.run.migrations_applied), Vec::new(), None))
 }
 
-async fn journey(
-    place: &Place<'_>,
-    entry: &mut Entry,
-    preparation: Preparation<'_>,
-    work: &Work<'_>,
-) -> Result<Ended> {
+async fn journey(place: &Place<'_>, entry: &mut Entry, preparation: Preparation<'_>, work: &Work<'_>) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
     let folders = place.folders()?;

@@ -50,7 +50,8 @@ impl Work<'_> {
             }
         };
         if !plan.rewrite(project, &name, answers)? {
-            let what = format!("{name} stays as Prisma drafted it, and was not applied: change it, then `safemigrate dev`");
+            let what =
+                format!("{name} stays as Prisma drafted it, and was not applied: change it, then `safemigrate dev`");
             observer.on(Event::Note(what));
             return Ok(0);
         }

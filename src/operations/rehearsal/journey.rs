@@ -6,6 +6,7 @@ use crate::domain::run::State;
 use crate::error::{Error, Result};
 use crate::operations::guarded_run::Place;
 use crate::operations::journal::Entry;
+use crate::operations::report;
 use crate::operations::telling::Telling;
 use crate::prisma::Project;
 
@@ -32,7 +33,9 @@ pub async fn by_itself(place: &Place<'_>, project: &Project, wanted: As, base: B
         Ok(rehearsal)
     };
     let rehearsed = work.await;
-    let rehearsal = entry.close(rehearsed, |rehearsal| sentence(rehearsal.verdict()).to_owned()).await?;
+    let closed = entry.close(rehearsed, |rehearsal| sentence(rehearsal.verdict()).to_owned()).await;
+    report::write(place.store, &entry.run, place.project, place.observer);
+    let rehearsal = closed?;
     Ok(Rehearsed { run: entry.run.id.clone(), rehearsal })
 }
 

@@ -16,8 +16,10 @@ use crate::domain::event::Event;
 use crate::domain::expected::{Expectations, Script as Judged};
 use crate::domain::manifest::Manifest;
 use crate::domain::rehearsal::{MadeBy, Rehearsal, ScratchCopy, Script, Seconds};
+use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases::Copying;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
@@ -134,6 +136,7 @@ async fn fill(scratch: &mut Scratch<'_>) -> Result<MadeBy> {
 impl Rehearsing<'_> {
     async fn on_copy(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<Rehearsal> {
         let Place { store, observer, interrupt, .. } = *self.place;
+        let before = as_on_copy(self.backup, &read_catalog(&mut connect(&scratch.url()).await?).await?);
         let started = Instant::now();
         observer.on(Event::Stage { label: "Trying the migrations".into(), total_bytes: 0 });
         let scripts = self.try_scripts(pending, scratch).await?;
@@ -141,7 +144,7 @@ impl Rehearsing<'_> {
         fault::at("rehearsal.tried");
         let started = Instant::now();
         let everything = Extent::Everything(&[]);
-        let verification = compare_live(&scratch.url(), store, self.backup, everything, observer, interrupt).await?;
+        let verification = compare_live(&scratch.url(), store, &before, everything, observer, interrupt).await?;
         let verification = self.expectations(&scripts)?.mark(verification, &self.backup.tables);
         let seconds = Seconds { copy: 0.0, migration, verification: started.elapsed().as_secs_f64() };
         Ok(Rehearsal { copy: described(self.backup, MadeBy::Restore), scripts, verification, seconds })
@@ -199,6 +202,19 @@ impl Rehearsing<'_> {
         scripts.extend(tried.iter().map(|script| Judged { sql: script.sql.clone(), applies: true }));
         expected::of_scripts(self.place.expect_loss, &scripts, self.place.url.prisma_schema())
     }
+}
+
+/// The backup with its tables' identities on the copy: by them it is known what was renamed, dropped and made anew.
+fn as_on_copy(backup: &Manifest, copy: &Catalog) -> Manifest {
+    let mut backup = backup.clone();
+    for data in &mut backup.tables {
+        let Some(table) = copy.table(&data.table.name) else { continue };
+        data.table.oid = table.oid;
+        for column in &mut data.table.columns {
+            column.number = table.column(&column.name).map_or(column.number, |found| found.number);
+        }
+    }
+    backup
 }
 
 fn described(backup: &Manifest, made_by: MadeBy) -> ScratchCopy {

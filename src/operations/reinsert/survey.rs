@@ -10,7 +10,7 @@ use crate::domain::rows::values;
 use crate::domain::schema::Catalog;
 use crate::domain::suggest::{Evidence, GoneLabels, Known, Suggestion, into_enums, suggest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operations::verification::stored_rows;
+use crate::operations::rows::stored_rows;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::census::empty_tables;
 use crate::postgres::prisma_journal;
@@ -157,7 +157,7 @@ fn labels_gone(store: &Store, data: &[TableData], table: &str, column: &str, tod
             found.insert(label.to_vec());
         }
     };
-    stored_rows(store, side, |row| {
+    stored_rows(store, side, &side.all_segments(), |row| {
         let value = values(row).nth(place).unwrap_or_default();
         if value.contains(&b'\\') {
             // NULL, or a label that no Prisma schema can have

@@ -92,9 +92,7 @@ pub async fn plan(
 /// Cheap, and in doubt yes.
 async fn may_rename(place: &Place<'_>, project: &Project, pending: &Pending) -> Result<bool> {
     let schema = place.url.prisma_schema();
-    let of_file = |name: &String| {
-        project.migration_sql(name).is_some_and(|sql| Draft::read(&sql, schema).may_rename())
-    };
+    let of_file = |name: &String| project.migration_sql(name).is_some_and(|sql| Draft::read(&sql, schema).may_rename());
     if pending.migrations.iter().any(of_file) {
         return Ok(true);
     }

@@ -35,7 +35,10 @@ impl Agreed {
     /// The migration: what was agreed on, and Prisma's own statements behind it.
     pub fn script(&self, rest: &str) -> String {
         let own = self.statements.join("\n");
-        format!("-- Renamed and retyped in place, so that every value stays (safemigrate)\n{own}\n\n{rest}").trim_end().to_owned() + "\n"
+        format!("-- Renamed and retyped in place, so that every value stays (safemigrate)\n{own}\n\n{rest}")
+            .trim_end()
+            .to_owned()
+            + "\n"
     }
 
     /// The names that a table and its column had in the backup.

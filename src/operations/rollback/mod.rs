@@ -27,13 +27,13 @@ pub(super) use scratch::{Scratch, beside as beside_the_live, drop_left_overs};
 pub use trial::{Trial, trial};
 
 use super::interrupt::Interrupt;
+use super::structure::unpack;
 use crate::domain::event::{Event, Observer};
 use crate::domain::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::commit::BeforeCommit;
 use crate::postgres::databases::{Pulse, Session};
 use crate::postgres::structure::{Archive, Entry, Paths, Section};
-use crate::postgres::tools::{self, Program};
 use crate::postgres::url::DatabaseUrl;
 use crate::store::Store;
 use serde::Serialize;
@@ -167,12 +167,7 @@ impl Blueprint {
     /// `Tool` without a fitting `pg_restore`; `Damaged`; `Store`.
     async fn read(store: &Store, backup: &Manifest) -> Result<Self> {
         let structure = backup.structure.as_ref().ok_or_else(|| not_full(backup))?;
-        let major = structure.pg_dump.split(|c: char| !c.is_ascii_digit()).next().and_then(|d| d.parse().ok());
-        // pg_restore meets no server: it only has to know what this pg_dump wrote
-        let tool = tools::find(Program::PgRestore, major.map_or(backup.database.server_version, |m: u32| m * 10_000))?;
-        let (content, folder) = (store.object(&structure.object)?, store.root().to_owned());
-        let unpacking = tokio::task::spawn_blocking(move || Archive::unpack(tool, content, &folder));
-        let archive = unpacking.await.map_err(|e| Error::new(ErrorKind::Other, "Unpacking stopped").because(e))??;
+        let archive = unpack(store, structure, backup.database.server_version).await?;
         let mut last = Vec::new();
         let making = without_rights(archive.entries(Section::PreData).await?, &mut last);
         let (schemas, before_rows) = making.into_iter().partition(|e| e.kind == "SCHEMA");

@@ -128,7 +128,8 @@ pub async fn copy_whole(
     live: &Database,
     mark: &Mark,
 ) -> Result<Option<Copying>> {
-    let sql = "SELECT current_setting('server_version_num')::int4 AS version, pg_catalog.pg_database_size($1::name) AS bytes,
+    let sql =
+        "SELECT current_setting('server_version_num')::int4 AS version, pg_catalog.pg_database_size($1::name) AS bytes,
         (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = $1::name) AS sessions";
     let asked = sqlx::query(sql).bind(&live.name).fetch_one(&mut *connection).await;
     let Ok(row) = asked else { return Ok(None) };

@@ -115,8 +115,8 @@ pub fn is_excused(statement: &Statement, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::postgres::statements::Statements;
     use super::*;
+    use crate::postgres::statements::Statements;
 
     fn of(sql: &str) -> Policy {
         let mut all = Statements::default().line(format!("{sql};\n").as_bytes()).unwrap();

@@ -2,9 +2,9 @@
 
 use super::policy::{Policy, is_excused, policy};
 use super::source::Source;
-use crate::postgres::statements::{Statement, Statements, Strange};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::postgres::session::{doing, server_error};
+use crate::postgres::statements::{Statement, Statements, Strange};
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};

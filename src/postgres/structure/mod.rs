@@ -6,6 +6,7 @@
 
 mod contents;
 mod lexer;
+mod listing;
 mod run;
 mod script;
 
@@ -14,6 +15,7 @@ pub use contents::{
     search_like_the_application, search_nothing, set_sequences, take_schemas_back,
 };
 pub(super) use lexer::{Lexer, State};
+pub use listing::listing;
 pub use run::{
     Frame, Paths, came_too_early, close, prepare_session, run_entry, run_parallel, run_sql, scratch_sessions,
 };

@@ -46,7 +46,9 @@ impl<'a> CastRows<'a> {
             });
             columns.collect::<Vec<_>>().join(", ")
         };
-        let make = |columns: String| format!("DROP TABLE IF EXISTS {ROWS}; CREATE TEMPORARY TABLE safemigrate_rows ({columns})");
+        let make = |columns: String| {
+            format!("DROP TABLE IF EXISTS {ROWS}; CREATE TEMPORARY TABLE safemigrate_rows ({columns})")
+        };
         if connection.execute(make(columns(true)).as_str()).await.is_err() {
             let plain = make(columns(false));
             connection.execute(plain.as_str()).await.map_err(doing("making a temporary table"))?;

@@ -158,15 +158,17 @@ fn needs_what_is_missing(code: &str) -> bool {
 }
 
 fn refuses_blocks(cut: &Cut) -> bool {
-    cut.says(&["CONCURRENTLY"]) || ["VACUUM", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
-        let words: Vec<&str> = begin.split(' ').collect();
-        cut.begins(&words)
-    })
+    cut.says(&["CONCURRENTLY"])
+        || ["VACUUM", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
+            let words: Vec<&str> = begin.split(' ').collect();
+            cut.begins(&words)
+        })
 }
 
 /// The statements of a script without comments before them and without its spaces: what can be compared.
 pub fn bare_statements(sql: &str) -> Vec<String> {
-    let bare = |statement: &Cut| without_comments_before(&statement.text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let bare =
+        |statement: &Cut| without_comments_before(&statement.text).split_whitespace().collect::<Vec<_>>().join(" ");
     cut(sql).iter().map(bare).collect()
 }
 
@@ -212,11 +214,12 @@ mod tests {
 
     #[test]
     fn a_statement_begins_behind_its_comments() {
-        let all: Vec<(String, usize)> = cut("/*\n  Warnings: it's\n*/\n-- DropTable\nDROP TABLE a;\n\n-- x\nSELECT ';' -- end\n")
-            .iter()
-            .map(not_tried)
-            .map(|s| (s.sql, s.line))
-            .collect();
+        let all: Vec<(String, usize)> =
+            cut("/*\n  Warnings: it's\n*/\n-- DropTable\nDROP TABLE a;\n\n-- x\nSELECT ';' -- end\n")
+                .iter()
+                .map(not_tried)
+                .map(|s| (s.sql, s.line))
+                .collect();
         assert_eq!(all, [("DROP TABLE a".to_owned(), 5), ("SELECT ';' -- end".to_owned(), 8)]);
         assert_eq!(cut("\\! x\n").len(), 1);
     }

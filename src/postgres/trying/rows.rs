@@ -149,7 +149,13 @@ impl Search {
                 );
                 let value = columns.iter().map(|own| format!("t.{own}::text")).collect::<Vec<_>>().join(" || ', ' || ");
                 let list = columns.iter().map(|c| bare(c)).collect::<Vec<_>>().join(", ");
-                Self::with_value(format!("reference by {list} a row that is not there"), &from, &condition, &value, table)
+                Self::with_value(
+                    format!("reference by {list} a row that is not there"),
+                    &from,
+                    &condition,
+                    &value,
+                    table,
+                )
             }
             Wants::Different { columns, condition } => Self::groups(&from, columns, condition.as_deref()),
             Wants::Castable { column, expression, ty } => {
