@@ -28,12 +28,22 @@ fn table(name: &str, before: u64, after: u64, verdict: TableVerdict, columns: Ve
         to: None,
         rows_lost: None,
         by_others: ByOthers::default(),
+        expected: None,
         columns,
     }
 }
 
 fn column(name: &str, before: u64, after: u64, verdict: ColumnVerdict) -> ColumnReport {
-    ColumnReport { column: name.into(), before, after, verdict, to: None, values_changed: None }
+    ColumnReport {
+        column: name.into(),
+        before,
+        after,
+        verdict,
+        to: None,
+        values_changed: None,
+        values_lost: None,
+        expected: None,
+    }
 }
 
 /// Rows and values gone in each way, renamed, grown, new, changed by others, and as they were.
