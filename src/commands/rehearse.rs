@@ -102,11 +102,16 @@ pub fn would_lose(rehearsal: &Rehearsal) -> Error {
 /// What it says when a statement failed.
 pub fn would_fail(rehearsal: &Rehearsal) -> Error {
     let what = match rehearsal.failures().next() {
-        Some((script, statement, _)) => format!("{} would fail in line {}", script.name(), statement.line),
+        Some((script, statement, _)) => format!("{} would fail in line {}", capitalized(script.name()), statement.line),
         None => "It would fail".to_owned(),
     };
     Error::new(ErrorKind::Findings, format!("{what}. Nothing was changed"))
         .hint("Change the migration, then: safemigrate rehearse")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 pub struct Rehearse {

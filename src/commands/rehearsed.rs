@@ -7,6 +7,9 @@ use crate::ui::{Style, count, plural, size};
 
 /// Everything that was found.
 pub fn text(rehearsal: &Rehearsal, style: &Style) -> String {
+    if rehearsal.verdict() == Verdict::Nothing {
+        return format!("{} The database is as the migrations want it.", style.green("Nothing is pending."));
+    }
     let mut parts = vec![on_what(rehearsal, style)];
     parts.extend(rehearsal.scripts.iter().map(|s| script(s, style)));
     let changed = rehearsal.verification.tables.iter().any(|table| table.verdict != TableVerdict::Identical);
