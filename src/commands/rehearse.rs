@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::operations::check::refuse_damaged;
 use crate::operations::guarded_run::Place;
 use crate::operations::interrupt::Interrupt;
-use crate::operations::rehearsal::{As, Base, by_itself};
+use crate::operations::rehearsal::{As, Base, Wish, by_itself};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
@@ -48,7 +48,8 @@ pub async fn run(globals: &Globals, args: &RehearseArgs, ui: &Ui, interrupt: &In
         observer: &progress,
         interrupt,
     };
-    let done = by_itself(&place, project, wanted, base).await?;
+    let wish = Wish { wanted, base, percent: args.sample };
+    let done = by_itself(&place, project, wish).await?;
     let verdict = done.rehearsal.verdict();
     let report = Rehearse { run: Some(done.run), rehearsal: done.rehearsal };
     match verdict {

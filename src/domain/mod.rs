@@ -28,6 +28,7 @@ pub mod rescue;
 pub mod retention;
 pub mod rows;
 pub mod run;
+pub mod sample;
 pub mod schedule;
 pub mod schema;
 pub mod suggest;

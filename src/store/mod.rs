@@ -176,6 +176,17 @@ impl Store {
     }
 
     /// Where set-aside migration folders of a run go.
+    /// A store for a while among the temporary files of this one; it goes with its folder.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn beside(&self) -> Result<(tempfile::TempDir, Self)> {
+        let folder = tempfile::tempdir_in(self.tmp()).map_err(|error| self.cannot("written", error))?;
+        let store = Self::open(folder.path())?;
+        store.prepare()?;
+        Ok((folder, store))
+    }
+
     pub fn set_aside_folder(&self, run: &str) -> PathBuf {
         self.root.join("set-aside").join(run)
     }

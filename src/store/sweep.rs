@@ -38,7 +38,8 @@ impl Store {
             for name in left {
                 fault::at("sweep.left-over");
                 // somebody else's cleaning is as good as ours
-                let _ = fs::remove_file(folder.join(name));
+                let left = folder.join(name);
+                let _ = fs::remove_file(&left).or_else(|_| fs::remove_dir_all(&left));
             }
         }
         Ok(())

@@ -28,7 +28,7 @@ pub(super) async fn prepare(
     };
     if let Some(first) = preparation.first_try {
         entry.step(State::Rehearsing).map_err(Error::nothing_changed)?;
-        let rehearsal = rehearse(place, project, first.wanted, full, rescued.as_ref()).await?;
+        let rehearsal = rehearse(place, project, first.wanted, full, rescued.as_ref(), None).await?;
         entry.run.rehearsal = Some(rehearsal.clone());
         (first.go_on)(&rehearsal)?;
     }

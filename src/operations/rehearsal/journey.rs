@@ -10,6 +10,15 @@ use crate::operations::report;
 use crate::operations::telling::Telling;
 use crate::prisma::Project;
 
+/// What is to be rehearsed, and on what.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    pub wanted: As,
+    pub base: Base<'a>,
+    /// Of a hundred rows so many, with those that they reference; `None`: all.
+    pub percent: Option<f64>,
+}
+
 /// How it came out.
 pub struct Rehearsed {
     /// The run's id.
@@ -21,14 +30,14 @@ pub struct Rehearsed {
 ///
 /// # Errors
 /// Those of `choose` and `rehearse`; `Locked`. The database was only read.
-pub async fn by_itself(place: &Place<'_>, project: &Project, wanted: As, base: Base<'_>) -> Result<Rehearsed> {
+pub async fn by_itself(place: &Place<'_>, project: &Project, wish: Wish<'_>) -> Result<Rehearsed> {
     let telling = Telling::new(place.store, place.observer);
     let place = &Place { observer: &telling, ..*place };
     let mut entry = Entry::open_beside(place.store, place.url, "rehearse", place.observer)?;
     let work = async {
-        let backup = choose(place, project, base, &entry.run.id).await?;
+        let backup = choose(place, project, wish.base, &entry.run.id).await?;
         entry.step(State::Rehearsing).map_err(Error::nothing_changed)?;
-        let rehearsal = rehearse(place, project, wanted, &backup, None).await?;
+        let rehearsal = rehearse(place, project, wish.wanted, &backup, None, wish.percent).await?;
         entry.run.rehearsal = Some(rehearsal.clone());
         Ok(rehearsal)
     };

@@ -2,9 +2,10 @@
 
 mod base;
 mod journey;
+mod sample;
 
 pub use base::{Base, choose};
-pub use journey::{Rehearsed, by_itself};
+pub use journey::{Rehearsed, Wish, by_itself};
 
 use super::expected;
 use super::guarded_run::Place;
@@ -61,7 +62,8 @@ impl Pending {
     }
 }
 
-/// Tries what is pending on the data of a full backup of this database; `rescued` takes the place of a migration. Scratch databases are dropped whatever happens.
+/// Tries what is pending on the data of a full backup of this database, or on `percent` of its rows; `rescued` takes the
+/// place of a migration. Scratch databases are dropped whatever happens.
 ///
 /// # Errors
 /// `Config` where Prisma cannot draft, or a migration cannot be read; `Other` where no scratch database can be made here;
@@ -72,8 +74,12 @@ pub async fn rehearse(
     wanted: As,
     backup: &Manifest,
     rescued: Option<&Plan>,
+    percent: Option<f64>,
 ) -> Result<Rehearsal> {
-    let rehearsed = rehearse_beside(&Rehearsing { place, project, wanted, backup, rescued }).await;
+    let rehearsed = match percent {
+        None => rehearse_beside(&Rehearsing { place, project, wanted, backup, rescued, of: None }).await,
+        Some(percent) => rehearse_sample(place, project, wanted, backup, percent).await,
+    };
     place.observer.on(Event::StageDone);
     rehearsed.map_err(|mut error| {
         if error.kind == ErrorKind::Interrupted {
@@ -90,6 +96,27 @@ struct Rehearsing<'a> {
     wanted: As,
     backup: &'a Manifest,
     rescued: Option<&'a Plan>,
+    /// Of how many rows the backup holds some.
+    of: Option<u64>,
+}
+
+async fn rehearse_sample(
+    place: &Place<'_>,
+    project: &Project,
+    wanted: As,
+    backup: &Manifest,
+    percent: f64,
+) -> Result<Rehearsal> {
+    place.observer.on(Event::Stage { label: "Choosing rows".into(), total_bytes: 0 });
+    let (store, all) = (place.store.clone(), backup.clone());
+    let choosing = async {
+        let chosen = tokio::task::spawn_blocking(move || sample::sampled(&store, &all, percent)).await;
+        chosen.map_err(|e| Error::new(ErrorKind::Other, "Choosing the rows stopped").because(e))?
+    };
+    let sampled = place.interrupt.or(choosing).await?;
+    let place = &Place { store: &sampled.store, ..*place };
+    let of = Some(backup.rows());
+    rehearse_beside(&Rehearsing { place, project, wanted, backup: &sampled.backup, rescued: None, of }).await
 }
 
 async fn rehearse_beside(this: &Rehearsing<'_>) -> Result<Rehearsal> {
@@ -103,24 +130,25 @@ async fn rehearse_beside(this: &Rehearsing<'_>) -> Result<Rehearsal> {
     }
     let drafts = this.wanted != As::Deploy;
     if pending.migrations.is_empty() && (!drafts || interrupt.or(this.project.draft(&url.database)).await?.is_empty()) {
-        return Ok(Rehearsal::of_nothing(described(this.backup, MadeBy::Restore)));
+        return Ok(Rehearsal::of_nothing(this.described(MadeBy::Restore)));
     }
     observer.on(Event::Stage { label: "Making a scratch copy".into(), total_bytes: this.backup.bytes() });
     beside_the_live(url, store, this.backup, observer, interrupt, async |scratch| {
         let started = Instant::now();
-        let made_by = fill(scratch).await?;
+        let made_by = fill(scratch, this.of).await?;
         let copy = started.elapsed().as_secs_f64();
         fault::at("rehearsal.copied");
         let rehearsal = this.on_copy(&pending, scratch).await?;
         let seconds = Seconds { copy, ..rehearsal.seconds };
-        Ok(Rehearsal { copy: described(this.backup, made_by), seconds, ..rehearsal })
+        Ok(Rehearsal { copy: this.described(made_by), seconds, ..rehearsal })
     })
     .await
 }
 
 /// By whatever is fastest here.
-async fn fill(scratch: &mut Scratch<'_>) -> Result<MadeBy> {
-    let made_by = match scratch.copy_live().await? {
+async fn fill(scratch: &mut Scratch<'_>, sample_of: Option<u64>) -> Result<MadeBy> {
+    let copied = if sample_of.is_none() { scratch.copy_live().await? } else { None };
+    let made_by = match copied {
         Some(Copying::Clone) => MadeBy::Clone,
         Some(Copying::Files) => MadeBy::Template,
         None => {
@@ -147,7 +175,7 @@ impl Rehearsing<'_> {
         let verification = compare_live(&scratch.url(), store, &before, everything, observer, interrupt).await?;
         let verification = self.expectations(&scripts)?.mark(verification, &self.backup.tables);
         let seconds = Seconds { copy: 0.0, migration, verification: started.elapsed().as_secs_f64() };
-        Ok(Rehearsal { copy: described(self.backup, MadeBy::Restore), scripts, verification, seconds })
+        Ok(Rehearsal { copy: self.described(MadeBy::Restore), scripts, verification, seconds })
     }
 
     /// The pending ones in their order, up to the first that fails; then the draft.
@@ -191,6 +219,17 @@ impl Rehearsing<'_> {
         }
     }
 
+    fn described(&self, made_by: MadeBy) -> ScratchCopy {
+        ScratchCopy {
+            made_by,
+            backup: self.backup.id.clone(),
+            taken_at: self.backup.created_at.clone(),
+            rows: self.backup.rows(),
+            bytes: self.backup.bytes(),
+            sample_of: self.of,
+        }
+    }
+
     /// What the settings and the scripts themselves say is meant.
     fn expectations(&self, tried: &[Script]) -> Result<Expectations> {
         let is_tried = |name: &String| tried.iter().any(|script| script.migration.as_ref() == Some(name));
@@ -215,15 +254,4 @@ fn as_on_copy(backup: &Manifest, copy: &Catalog) -> Manifest {
         }
     }
     backup
-}
-
-fn described(backup: &Manifest, made_by: MadeBy) -> ScratchCopy {
-    ScratchCopy {
-        made_by,
-        backup: backup.id.clone(),
-        taken_at: backup.created_at.clone(),
-        rows: backup.rows(),
-        bytes: backup.bytes(),
-        sample_of: None,
-    }
 }
