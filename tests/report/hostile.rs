@@ -196,7 +196,7 @@ fn read(text: &str) -> Read {
 /// Where no code is, GitHub would tell somebody, or link somewhere.
 fn calls(text: &str) -> bool {
     let after = |sign: char| text.split(sign).skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
-    after('#') || text.contains("http://") || text.contains("https://") || text.contains("www.")
+    after('#') || after('@') || text.contains("http://") || text.contains("https://") || text.contains("www.")
 }
 
 /// Tags of these names, without attributes, and comments without a word.

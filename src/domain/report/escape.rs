@@ -104,6 +104,10 @@ fn entities(text: &str) -> String {
     for c in text.chars() {
         if c.is_ascii_punctuation() || c == ' ' && text.trim() != text {
             out.push_str(&format!("&#{};", u32::from(c)));
+            // GitHub makes an address of what it has read already
+            if c == '@' {
+                out.push_str(APART);
+            }
         } else {
             out.push(c);
         }
@@ -142,6 +146,7 @@ mod tests {
         assert_eq!(markdown_code("public.Product_x"), "`public.Product_x`");
         assert_eq!(markdown_code("a`b|c\\"), "<code>a&#96;b&#124;c&#92;</code>");
         assert_eq!(markdown_code(" x"), "<code>&#32;x</code>");
+        assert_eq!(markdown_code("jo@x.de|"), "<code>jo&#64;<!-- -->x&#46;de&#124;</code>");
         assert_eq!(markdown_code(""), "<code></code>");
     }
 }
