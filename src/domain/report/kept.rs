@@ -37,9 +37,15 @@ impl Loss<'_> {
                 (ColumnVerdict::Dropped, _) => "the column is gone".to_owned(),
                 (ColumnVerdict::Changed, Some(n)) => changed(n, "overwritten"),
                 (_, Some(n)) => changed(n, "replaced"),
+                _ if column.values_lost.is_some() => changed(column.values_lost.unwrap_or_default(), "gone"),
                 _ => "values are gone".to_owned(),
             },
         }
+    }
+
+    /// Why it was said to be meant.
+    fn expected(&self) -> Option<&str> {
+        self.column.map_or(&self.table.expected, |column| &column.expected).as_deref()
     }
 
     fn before_and_now(&self) -> (u64, u64) {
@@ -82,7 +88,11 @@ pub fn losses(verification: &Verification, run: &Run) -> Vec<Block> {
     for loss in losses.iter().take(ROWS) {
         let (before, now) = loss.before_and_now();
         let place = Line::new().foreign(&loss.place());
-        table.row(Tone::Bad, [place, Line::new().strong(loss.became()), count(before).into(), count(now).into()]);
+        let (tone, what) = match loss.expected() {
+            Some(why) => (Tone::Warning, Line::new().words(format!("{}; expected: ", loss.became())).foreign(why)),
+            None => (Tone::Bad, Line::new().strong(loss.became())),
+        };
+        table.row(tone, [place, what, count(before).into(), count(now).into()]);
     }
     let title = match (&run.verification, run.command.as_str()) {
         (None, _) => "What would be lost",
