@@ -68,6 +68,7 @@ fn alone_it_tells_the_story_and_the_commands() {
       unpin        Let a pinned backup go with the others
       delete       Delete one backup; a held one only when its id is typed (`--confirm ID`)
       rollback     Put structure and data back as a full backup holds them
+      rehearse     Try what is pending on a scratch copy of the data: what fails, what would be lost?
       reinsert     Put the rows of a data-only backup into the schema as it is now
       export       A backup as a file for `psql` or `pg_restore`
       import       A file of `pg_dump` into the store, through a scratch database
@@ -123,6 +124,8 @@ fn dev_help_is_ours_wherever_it_stands() {
                         Prisma's
 
     Options:
+          --rehearse        Try it on a scratch copy of the data first; go on only where nothing fails
+                            and nothing is lost
           --on-loss <WHAT>  When data is lost [default: ask at a terminal, else keep and exit 3]
                             [possible values: ask, keep, rollback, reinsert]
       -h, --help            Print help
