@@ -61,7 +61,8 @@ fn castable(table: &str, column: &str, expression: &str, ty: &str, examples: &[B
     let whens: Vec<String> = values.iter().map(|value| format!("    WHEN {} THEN …", quote_literal(value))).collect();
     let mapped = format!("CASE {column}::text\n{}\n    ELSE {column}::text END", whens.join("\n"));
     // the user's own conversion stays what it is for the values that it takes
-    let otherwise = if expression.contains("::") && !expression.contains('(') || whens.is_empty() {
+    let bare = expression.trim_matches(['(', ')']);
+    let otherwise = if !bare.contains(['(', ' ']) {
         format!("({mapped})::{ty}")
     } else {
         format!("({mapped})::{ty} /* was: {} */", expression.replace("*/", "* /"))

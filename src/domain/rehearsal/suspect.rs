@@ -56,6 +56,20 @@ pub fn suspects(statement: &str, code: &str, column: Option<&str>) -> Vec<Suspec
     all
 }
 
+/// The actions of an `ALTER TABLE` as statements of their own; `None` where it has one, or is another statement.
+pub fn one_by_one(statement: &str) -> Option<Vec<String>> {
+    if crate::domain::lint::is_too_deep(statement) {
+        return None;
+    }
+    let root = SourceFile::parse(statement).syntax_node();
+    let alter = root.children().find_map(ast::AlterTable::cast)?;
+    let actions: Vec<SyntaxNode> = alter.actions().map(|action| action.syntax().clone()).collect();
+    let first = actions.first().filter(|_| actions.len() > 1)?;
+    let from = usize::from(alter.syntax().text_range().start());
+    let head = statement.get(from..usize::from(first.text_range().start()))?;
+    Some(actions.iter().map(|action| format!("{head}{}", text(action))).collect())
+}
+
 fn of_statement(statement: &str) -> Vec<Suspect> {
     if crate::domain::lint::is_too_deep(statement) {
         return Vec::new();
@@ -207,6 +221,20 @@ mod tests {
             shown("ALTER TABLE p ADD CONSTRAINT c CHECK (a > 0)", "23514", None),
             ["p: Condition { expression: \"a > 0\" }"]
         );
+    }
+
+    #[test]
+    fn an_alter_table_is_taken_apart() {
+        let sql = "-- AlterTable\nALTER TABLE \"P\" ADD COLUMN     \"w\" INTEGER NOT NULL DEFAULT f(1, 2),\nALTER COLUMN \"p\" SET NOT NULL";
+        assert_eq!(
+            one_by_one(sql).unwrap(),
+            [
+                "ALTER TABLE \"P\" ADD COLUMN     \"w\" INTEGER NOT NULL DEFAULT f(1, 2)",
+                "ALTER TABLE \"P\" ALTER COLUMN \"p\" SET NOT NULL"
+            ]
+        );
+        assert_eq!(one_by_one("ALTER TABLE p DROP COLUMN a"), None);
+        assert_eq!(one_by_one("SELECT 1, 2"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::session::{connect, doing, server_error};
 use super::statements::{Statement as Cut, Statements};
 use super::url::DatabaseUrl;
 use crate::domain::names::{quote_ident, quote_literal};
+use crate::domain::rehearsal::suspect::one_by_one;
 use crate::domain::rehearsal::{Failure, Statement};
 use crate::error::Result;
 pub use casts::{CastRows, CastTrial};
@@ -102,7 +103,7 @@ impl Attempt<'_> {
                 else {
                     return Err(server_error("trying a migration", error));
                 };
-                if self.has_failed() && needs_what_is_missing(server.code()) {
+                if self.has_failed() && follows_from_a_failure(server.code()) {
                     statement.seconds = None;
                 } else {
                     statement.failure = Some(Failure {
@@ -114,6 +115,11 @@ impl Attempt<'_> {
                 }
                 if has_savepoint {
                     self.send("ROLLBACK TO SAVEPOINT statement").await?;
+                    if let Some(parts) = one_by_one(&cut.text)
+                        && self.run_apart(cut, parts).await?
+                    {
+                        return Ok(());
+                    }
                 }
                 if let Some(failure) = &mut statement.failure {
                     explain(self.connection, cut, server, failure, self.in_block).await?;
@@ -122,6 +128,23 @@ impl Attempt<'_> {
         }
         self.done.push(statement);
         Ok(())
+    }
+
+    /// The actions of a statement that fails one by one: which of them is it, and is it the only one? `false`: none of them
+    /// fails alone, and nothing of this is left.
+    async fn run_apart(&mut self, cut: &Cut, parts: Vec<String>) -> Result<bool> {
+        self.send("SAVEPOINT apart").await?;
+        let before = self.done.len();
+        for text in parts {
+            let part = Cut { text, words: cut.words.clone(), line: cut.line };
+            Box::pin(self.run(&part)).await?;
+        }
+        if self.done[before..].iter().any(|statement| statement.failure.is_some()) {
+            return Ok(true);
+        }
+        self.send("ROLLBACK TO SAVEPOINT apart").await?;
+        self.done.truncate(before);
+        Ok(false)
     }
 
     async fn end(mut self) -> Result<Vec<Statement>> {
@@ -152,9 +175,12 @@ fn not_tried(cut: &Cut) -> Statement {
     Statement { sql, line, seconds: None, locks: Vec::new(), rewrites: Vec::new(), failure: None }
 }
 
-/// Table, column, object, function or schema that is not there.
-fn needs_what_is_missing(code: &str) -> bool {
-    matches!(code, "42P01" | "42703" | "42704" | "42883" | "3F000")
+/// Table, column, object, function or schema that is not there, or is still there; a type that did not become another.
+fn follows_from_a_failure(code: &str) -> bool {
+    matches!(
+        code,
+        "42P01" | "42703" | "42704" | "42883" | "3F000" | "2BP01" | "42P07" | "42710" | "42701" | "42804" | "42P16"
+    )
 }
 
 fn refuses_blocks(cut: &Cut) -> bool {

@@ -104,17 +104,6 @@ async fn table(connection: &mut PgConnection, sql_name: &str) -> Result<Table, s
     })
 }
 
-impl Table {
-    fn which(&self) -> String {
-        which(&self.key)
-    }
-
-    fn order(&self) -> String {
-        let columns: Vec<String> = self.key.iter().map(|column| format!("t.{column}")).collect();
-        if columns.is_empty() { "t.ctid".to_owned() } else { columns.join(", ") }
-    }
-}
-
 /// A query for `total`, and for examples: `key`, `value`, `rows`.
 pub(super) struct Search {
     pub what: String,
@@ -172,8 +161,8 @@ impl Search {
         let sql = format!(
             "SELECT count(*) OVER () AS total, {} AS key, ({value})::text AS value, 1::bigint AS rows
             FROM {from} WHERE {condition} ORDER BY {} LIMIT {EXAMPLES}",
-            table.which(),
-            table.order()
+            which(&table.key),
+            order(&table.key)
         );
         Self { what, sql }
     }
@@ -211,9 +200,10 @@ impl Search {
         );
         connection.execute(function.as_str()).await?;
         let sql = format!(
-            "SELECT (sum(count(*)) OVER ())::bigint AS total, min({}) AS key, t.{column}::text AS value, count(*) AS rows
+            "SELECT (sum(count(*)) OVER ())::bigint AS total, (array_agg({} ORDER BY {}))[1] AS key, t.{column}::text AS value, count(*) AS rows
             FROM {own} t WHERE NOT pg_temp.safemigrate_fits(t) GROUP BY t.{column}::text ORDER BY 4 DESC, 3 LIMIT {EXAMPLES}",
-            which(key)
+            which(key),
+            order(key)
         );
         Ok(Self { what: format!("have a value in {} that does not fit into {ty}", bare(column)), sql })
     }
@@ -228,6 +218,11 @@ fn which(key: &[String]) -> String {
         format!("{} || coalesce(t.{column}::text, 'NULL')", quote_literal(&format!("{} = ", bare(column))))
     });
     parts.collect::<Vec<_>>().join(" || ', ' || ")
+}
+
+fn order(key: &[String]) -> String {
+    let columns: Vec<String> = key.iter().map(|column| format!("t.{column}")).collect();
+    if columns.is_empty() { "t.ctid".to_owned() } else { columns.join(", ") }
 }
 
 /// A quoted name as people say it.
