@@ -51,7 +51,7 @@ pub async fn run(globals: &Globals, args: &RehearseArgs, ui: &Ui, interrupt: &In
     let wish = Wish { wanted, base, percent: args.sample };
     let done = by_itself(&place, project, wish).await?;
     let verdict = done.rehearsal.verdict();
-    let report = Rehearse { run: Some(done.run), rehearsal: done.rehearsal };
+    let report = Rehearse { run: done.run, rehearsal: done.rehearsal };
     match verdict {
         Verdict::Nothing | Verdict::Safe => {
             ui.result(&report);
@@ -116,7 +116,7 @@ fn capitalized(text: &str) -> String {
 }
 
 pub struct Rehearse {
-    pub run: Option<String>,
+    pub run: String,
     pub rehearsal: Rehearsal,
 }
 
@@ -142,6 +142,10 @@ impl Report for Rehearse {
     }
 
     fn text(&self, style: &Style) -> String {
-        rehearsed::text(&self.rehearsal, style)
+        let text = rehearsed::text(&self.rehearsal, style);
+        match self.rehearsal.verdict() {
+            Verdict::Nothing => text,
+            _ => format!("{text}\nFor the pull request: safemigrate report {}", self.run),
+        }
     }
 }
