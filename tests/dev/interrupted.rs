@@ -1,6 +1,6 @@
 //! Stopped in the middle, by a person, a signal, a crash or a missing piece: what state things are in is always said.
 
-use super::scenes::{ALL, SURE, named, on_both, product, products, rename_field, rolled_back, write_migration};
+use super::scenes::{ALL, dev_asking, named, on_both, product, products, rename_field, rolled_back, write_migration};
 use super::support::{Cluster, Prisma, Project, Terminal};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 on_both! { ctrl_c_at_prismas_question killed_while_prisma_asks the_database_dropped_under_our_feet }
 
 fn asking(project: &Project) -> Terminal {
-    let mut terminal = project.terminal(&["dev", "--name", "rename"]);
-    terminal.expect(SURE);
-    terminal
+    dev_asking(project, &["--name", "rename"])
 }
 
 #[track_caller]

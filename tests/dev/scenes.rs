@@ -46,10 +46,18 @@ pub fn write_migration(project: &Project, name: &str, sql: &str) {
     project.write(format!("prisma/migrations/{name}/migration.sql"), sql);
 }
 
-/// `safemigrate dev` at a terminal, and yes to Prisma's question.
-pub fn dev_agreed(project: &Project, arguments: &[&str]) -> Terminal {
+/// `safemigrate dev` at a terminal, up to Prisma's question: nothing was renamed, it is to be dropped.
+pub fn dev_asking(project: &Project, arguments: &[&str]) -> Terminal {
     let mut terminal = project.terminal(&[&["dev"], arguments].concat());
-    terminal.expect(SURE);
+    while terminal.expect_any(&[SURE, "1-2 [1]: "]).0 > 0 {
+        terminal.send_line("2");
+    }
+    terminal
+}
+
+/// The same, and yes to Prisma's question.
+pub fn dev_agreed(project: &Project, arguments: &[&str]) -> Terminal {
+    let mut terminal = dev_asking(project, arguments);
     terminal.send("y");
     terminal
 }

@@ -46,6 +46,13 @@ impl Terminal {
     /// Waits for the first of several texts and tells which.
     #[track_caller]
     pub fn expect_any(&mut self, texts: &[&str]) -> (usize, String) {
+        let found = self.expect_any_or_end(texts);
+        found.unwrap_or_else(|| panic!("the program ended and never said {texts:?}: {}", self.story()))
+    }
+
+    /// The same; `None` when the program ended without any of them.
+    #[track_caller]
+    pub fn expect_any_or_end(&mut self, texts: &[&str]) -> Option<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
             let ended = self.closed;
@@ -55,9 +62,11 @@ impl Terminal {
             if let Some((at, which)) = found {
                 let before = rest[..at].to_string();
                 self.seen += at + texts[which].len();
-                return (which, before);
+                return Some((which, before));
             }
-            assert!(!ended, "the program ended and never said {texts:?}: {}", self.story());
+            if ended {
+                return None;
+            }
             assert!(Instant::now() < until, "a minute and never said {texts:?}: {}", self.story());
             self.read();
         }

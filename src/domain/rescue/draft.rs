@@ -15,6 +15,8 @@ pub struct Draft {
     pub created_tables: Vec<NewTable>,
     pub dropped_types: Vec<QualifiedName>,
     pub created_enums: Vec<(QualifiedName, Vec<String>)>,
+    /// Which column of a table that is there will reference which table.
+    pub references: Vec<(QualifiedName, String, QualifiedName)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,12 @@ impl Draft {
         !self.dropped_columns.is_empty() && !self.added_columns.is_empty()
             || !self.dropped_tables.is_empty() && !self.created_tables.is_empty()
             || !self.dropped_types.is_empty() && !self.created_enums.is_empty()
+            || self.references.iter().any(|(table, column, _)| column == "A" && self.reference(table, "B").is_some())
+    }
+
+    /// What a column of a table that is there will reference.
+    pub fn reference(&self, table: &QualifiedName, column: &str) -> Option<&QualifiedName> {
+        self.references.iter().find(|(own, of, _)| own == table && of == column).map(|(.., referenced)| referenced)
     }
 }
 
@@ -130,8 +138,10 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            let made = self.draft.created_tables.iter_mut().find(|made| &made.name == table);
-            made.into_iter().for_each(|made| made.references.push((column.clone(), referenced.clone())));
+            match self.draft.created_tables.iter_mut().find(|made| &made.name == table) {
+                Some(made) => made.references.push((column, referenced)),
+                None => self.draft.references.push((table.clone(), column, referenced)),
+            }
         }
     }
 

@@ -60,7 +60,8 @@ pub struct Known<'a> {
 /// What to ask next, without what was declined: types first, then tables, then columns, because each changes how the next
 /// looks.
 pub fn candidates(draft: &Draft, known: Known<'_>, declined: &[Rescue]) -> Vec<Rescue> {
-    let new = |found: Vec<Rescue>| -> Vec<Rescue> { found.into_iter().filter(|r| !declined.contains(r)).collect() };
+    let is_new = |rescue: &Rescue| !declined.iter().any(|other| other.ends() == rescue.ends());
+    let new = |found: Vec<Rescue>| -> Vec<Rescue> { found.into_iter().filter(is_new).collect() };
     let enums = new(enums(draft, known));
     if !enums.is_empty() {
         return once_each(enums);
@@ -68,6 +69,10 @@ pub fn candidates(draft: &Draft, known: Known<'_>, declined: &[Rescue]) -> Vec<R
     let tables = new(tables(draft, known));
     if !tables.is_empty() {
         return once_each(tables);
+    }
+    let sides = new(exchanged_sides(draft, known));
+    if !sides.is_empty() {
+        return sides;
     }
     let mut columns = new(types(draft, known));
     columns.extend(once_each(new(renamed_columns(draft, known))));
@@ -152,8 +157,34 @@ fn join(old: &Table, new: &NewTable, draft: &Draft, known: Known<'_>) -> Option<
         return Some(Join::Stays);
     }
     let key = (!old.primary_key.is_empty()).then(|| new.primary_key.clone()).flatten();
-    let primary_key = key.map(|to| (format!("{}_AB_pkey", old.name.name), to));
+    let primary_key = key.map(|to| (join_key(old), to));
     (then == (now.1, now.0)).then_some(Join::Swaps { primary_key })
+}
+
+/// The primary key of a join table, as Prisma calls it.
+fn join_key(table: &Table) -> String {
+    format!("{}_AB_pkey", table.name.name)
+}
+
+/// Join tables with a name of their own keep it when a model that they join is renamed, but their sides may stand the other
+/// way round: Prisma then only exchanges the foreign keys, and every link leads to other rows, if these are there.
+fn exchanged_sides(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
+    let is_exchanged = |table: &&Table| {
+        let then = |column: &str| {
+            let mut keys = known.catalog.foreign_keys.iter();
+            keys.find(|key| key.table == table.name && key.columns == [column]).map(|key| &key.referenced)
+        };
+        let sides = then("A").zip(then("B"));
+        let exchanged = draft.reference(&table.name, "B").zip(draft.reference(&table.name, "A"));
+        is_join(table) && sides.is_some_and(|(a, b)| a != b) && sides == exchanged
+    };
+    let tables = known.catalog.tables.iter().filter(is_exchanged);
+    let rescue = |table: &Table| {
+        let primary_key = (!table.primary_key.is_empty()).then(|| (join_key(table), join_key(table)));
+        let (from, to) = (table.name.clone(), table.name.clone());
+        Rescue::Table { from, to, join: Some(Join::Swaps { primary_key }) }
+    };
+    tables.map(rescue).collect()
 }
 
 /// Columns that go and come back under their name.
@@ -190,7 +221,10 @@ fn renamed_columns(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
             if was_there || !is_compatible(&ty, &new.ty) {
                 continue;
             }
-            let score = alike(from, &new.name) + if ty == new.ty { 1000 } else { 0 };
+            // a field that got another name is mostly where it was among the others of its type
+            let is_same = ty == new.ty;
+            let in_place = is_same && rank_of_old(draft, known, table, from, &ty) == rank_of_new(draft, table, new);
+            let score = alike(from, &new.name) + usize::from(in_place) * 100 + usize::from(is_same) * 1000;
             let rescue = Rescue::Column {
                 table: table.clone(),
                 from: from.clone(),
@@ -204,17 +238,42 @@ fn renamed_columns(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
     found.into_iter().map(|(_, rescue)| rescue).collect()
 }
 
+/// How many columns of the same type stand before it and go, too.
+fn rank_of_old(draft: &Draft, known: Known<'_>, table: &QualifiedName, column: &str, ty: &SqlType) -> usize {
+    let columns = known.catalog.table(table).into_iter().flat_map(|table| &table.columns);
+    let before = columns.take_while(|other| other.name != column);
+    let goes = |other: &str| {
+        draft.dropped_columns.iter().any(|(t, dropped)| t == table && dropped == other)
+            && !draft.added_columns.iter().any(|(t, new)| t == table && new.name == other)
+    };
+    before.filter(|other| goes(&other.name) && catalog_type(&other.type_name).as_ref() == Some(ty)).count()
+}
+
+/// How many columns of the same type stand before it and come, too.
+fn rank_of_new(draft: &Draft, table: &QualifiedName, new: &NewColumn) -> usize {
+    let of_table = draft.added_columns.iter().filter(|(t, _)| t == table).map(|(_, column)| column);
+    let before = of_table.take_while(|other| other.name != new.name);
+    let was_there = |other: &str| draft.dropped_columns.iter().any(|(t, dropped)| t == table && dropped == other);
+    before.filter(|other| other.ty == new.ty && !was_there(&other.name)).count()
+}
+
 fn is_compatible(from: &SqlType, to: &SqlType) -> bool {
     (from.name == to.name && from.is_array == to.is_array) || cast(from, to) == Cast::Keeps
 }
 
-/// Letters that two names begin and end with together, in a thousand.
+/// Pairs of neighbouring letters that two names share, in a thousand, whatever their order and case.
 fn alike(one: &str, other: &str) -> usize {
-    let (one, other) = (one.to_lowercase(), other.to_lowercase());
-    let begin = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-    let end = one.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
-    let longest = one.chars().count().max(other.chars().count()).max(1);
-    ((begin + end) * 1000 / longest).min(999)
+    let pairs = |name: &str| -> Vec<(char, char)> {
+        let letters: Vec<char> = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        letters.iter().copied().zip(letters.iter().copied().skip(1)).collect()
+    };
+    let (one, mut other) = (pairs(one), pairs(other));
+    let all = (one.len() + other.len()).max(1);
+    let shared = one.iter().filter(|pair| {
+        let at = other.iter().position(|twin| twin == *pair);
+        at.map(|at| other.swap_remove(at)).is_some()
+    });
+    (shared.count() * 2000 / all).min(999)
 }
 
 impl Rescue {
@@ -235,6 +294,9 @@ impl Rescue {
     pub fn question(&self) -> String {
         match self {
             Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", from.name, to.name),
+            Self::Table { from, to, .. } if from == to => {
+                format!("The models that {} joins now stand the other way round. Shall its sides change places, too?", from.name)
+            }
             Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", from.name, to.name),
             Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", table.name),
             Self::Type { table, column, from, to } => {
@@ -248,6 +310,9 @@ impl Rescue {
         match self {
             Self::Enum { from, .. } => {
                 format!("Prisma drops the columns of the enum {} and makes them anew", from.name)
+            }
+            Self::Table { from, to, .. } if from == to => {
+                format!("Prisma exchanges its foreign keys alone, and every link in {} leads to other rows", from.name)
             }
             Self::Table { from, to, .. } => {
                 format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name)
@@ -270,7 +335,10 @@ impl Rescue {
         match self {
             Self::Enum { from, to } => vec![format!("ALTER TYPE {} RENAME TO {};", sql(from), quote_ident(&to.name))],
             Self::Table { from, to, join } => {
-                let mut all = vec![format!("ALTER TABLE {} RENAME TO {};", sql(from), quote_ident(&to.name))];
+                let mut all = Vec::new();
+                if from.name != to.name {
+                    all.push(format!("ALTER TABLE {} RENAME TO {};", sql(from), quote_ident(&to.name)));
+                }
                 if from.schema != to.schema {
                     let moved = QualifiedName::new(from.schema.clone(), to.name.clone());
                     all.push(format!("ALTER TABLE {} SET SCHEMA {};", sql(&moved), quote_ident(&to.schema)));

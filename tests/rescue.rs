@@ -1,0 +1,18 @@
+//! Rename rescue through the real program, at a terminal and without one, on real Prisma 7 and 6 projects with rows.
+
+mod support;
+
+#[path = "rescue/declined.rs"]
+mod declined;
+#[path = "rescue/kinds.rs"]
+mod kinds;
+#[path = "rescue/places.rs"]
+mod places;
+#[path = "rescue/quiet.rs"]
+mod quiet;
+#[path = "rescue/renamed.rs"]
+mod renamed;
+#[path = "rescue/scenes.rs"]
+mod scenes;
+#[path = "rescue/types.rs"]
+mod types;
