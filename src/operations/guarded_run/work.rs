@@ -23,10 +23,12 @@ impl Work<'_> {
     }
 
     /// `prisma migrate dev` with a migration that keeps what was renamed: Prisma drafts it (`--create-only`), it is rewritten,
-    /// Prisma applies it. Where it is not as planned, or the user does not want it, the draft stays and nothing is applied.
+    /// Prisma applies it. Where it is not as planned, or cannot be written, or the user does not want it, the draft stays and
+    /// is not applied. From Prisma's start on the run goes on to its proof, whatever happens here: drafting applies what was
+    /// pending before.
     ///
     /// # Errors
-    /// `Tool`; `Config` when the file cannot be written; `Other` when Prisma drafts something else.
+    /// `Tool` where Prisma cannot be started; `Config` when the migrations folder cannot be read before.
     pub async fn run_rescued(
         &self,
         project: &Project,
@@ -42,21 +44,24 @@ impl Work<'_> {
                 let note = "Prisma drafts the migration now, and may warn of what it would drop: say yes, nothing is applied yet";
                 observer.on(Event::Note(note.to_owned()));
                 let code = run_attached(&self.child.with(CREATE_ONLY), self.attach).await?.code;
-                let Some(name) = drafted_since(project, &before)?.filter(|_| code == 0) else { return Ok(code) };
+                let drafted = drafted_since(project, &before).unwrap_or_default().filter(|_| code == 0);
+                let Some(name) = drafted else { return Ok(code) };
                 if !plan.replaces(&project.migration_sql(&name).unwrap_or_default()) {
-                    return Err(other_draft(&name));
+                    observer.on(Event::Note(other_draft(&name)));
+                    return Ok(0);
                 }
                 (name, self.child.has(CREATE_ONLY))
             }
         };
-        if !plan.rewrite(project, &name, answers)? {
-            let what =
-                format!("{name} stays as Prisma drafted it, and was not applied: change it, then `safemigrate dev`");
-            observer.on(Event::Note(what));
+        let rewritten = plan.rewrite(project, &name, answers);
+        if !matches!(rewritten, Ok(true)) {
+            let why = rewritten.err().map(|error| format!(" ({error})")).unwrap_or_default();
+            observer.on(Event::Note(format!(
+                "{name} stays as Prisma drafted it, and was not applied{why}: change it, then `safemigrate dev`"
+            )));
             return Ok(0);
         }
-        let file = seen(project, &project.migration_file(&name)?);
-        observer.on(Event::Note(format!("Rewritten: {file}")));
+        observer.on(Event::Note(format!("Rewritten: {}", seen(project, &name))));
         if only_create { Ok(0) } else { Ok(run_attached(&self.child.without(CREATE_ONLY), self.attach).await?.code) }
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::prisma_schema::Declared;
 use crate::domain::rescue::Rescue;
 use crate::domain::rescue::draft::Draft;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::reinsert::types::read_shapes;
 use crate::postgres::session::connect;
@@ -20,7 +20,6 @@ use crate::postgres::trying::{self, bare_statements};
 use crate::prisma::Project;
 use crate::prisma::files::apply;
 use rounds::{Agreed, Rounds};
-use std::path::Path;
 
 /// Something to be answered with yes or no.
 #[derive(Debug)]
@@ -206,16 +205,15 @@ pub fn drafted_since(project: &Project, before: &[String]) -> Result<Option<Stri
     Ok(if new.len() == 1 { new.pop() } else { None })
 }
 
-/// For messages: a file as it is seen from the project.
-pub fn seen(project: &Project, path: &Path) -> String {
-    path.strip_prefix(&project.root).unwrap_or(path).display().to_string()
+/// For messages: a migration's file as it is seen from the project.
+pub fn seen(project: &Project, name: &str) -> String {
+    let file = project.migration_file(name).unwrap_or_default();
+    file.strip_prefix(&project.root).unwrap_or(&file).display().to_string()
 }
 
-/// Prisma drafted something else than was planned.
-pub fn other_draft(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Other,
-        format!("Prisma drafted {name} differently than it said before, so that it stays as it is and was not applied"),
+/// For the user: Prisma drafted something else than was planned.
+pub fn other_draft(name: &str) -> String {
+    format!(
+        "Prisma drafted {name} differently than it said before, so that it stays as it is and was not applied. Look at it, then `safemigrate dev`"
     )
-    .hint("Look at it, then: safemigrate dev")
 }
