@@ -24,7 +24,7 @@ use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases::Copying;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
-use crate::postgres::trying;
+use crate::postgres::trying::{self, Written};
 use crate::prisma::Project;
 use std::time::Instant;
 
@@ -167,38 +167,41 @@ impl Rehearsing<'_> {
         let before = as_on_copy(self.backup, &read_catalog(&mut connect(&scratch.url()).await?).await?);
         let started = Instant::now();
         observer.on(Event::Stage { label: "Trying the migrations".into(), total_bytes: 0 });
-        let scripts = self.try_scripts(pending, scratch).await?;
+        let (scripts, written) = self.try_scripts(pending, scratch).await?;
         let migration = started.elapsed().as_secs_f64();
         fault::at("rehearsal.tried");
         let started = Instant::now();
-        let everything = Extent::Everything(&[]);
-        let verification = compare_live(&scratch.url(), store, &before, everything, observer, interrupt).await?;
+        // nobody else is at work on the copy
+        let extent = Extent::Written(&written);
+        let verification = compare_live(&scratch.url(), store, &before, extent, observer, interrupt).await?;
         let verification = self.expectations(&scripts)?.mark(verification, &self.backup.tables);
         let seconds = Seconds { copy: 0.0, migration, verification: started.elapsed().as_secs_f64() };
         Ok(Rehearsal { copy: self.described(MadeBy::Restore), scripts, verification, seconds })
     }
 
     /// The pending ones in their order, up to the first that fails; then the draft.
-    async fn try_scripts(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<Vec<Script>> {
+    async fn try_scripts(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<(Vec<Script>, Written)> {
         let mut session = trying::session(&scratch.url()).await?;
-        let mut scripts = Vec::new();
+        let (mut scripts, mut written) = (Vec::new(), Written::nothing());
         for name in &pending.migrations {
             let sql = self.sql_of(name)?;
-            let statements = trying::run_script(&mut session, &sql).await?;
-            let script = Script { migration: Some(name.clone()), sql, statements };
+            let tried = trying::run_script(&mut session, &sql).await?;
+            written.and(tried.written);
+            let script = Script { migration: Some(name.clone()), sql, statements: tried.statements };
             let fails = script.fails();
             scripts.push(script);
             self.place.observer.on(Event::TableDone(name.clone()));
             if fails {
-                return Ok(scripts);
+                return Ok((scripts, written));
             }
         }
         let sql = self.draft(scratch).await?;
         if !sql.is_empty() {
-            let statements = trying::run_script(&mut session, &sql).await?;
-            scripts.push(Script { migration: None, sql, statements });
+            let tried = trying::run_script(&mut session, &sql).await?;
+            written.and(tried.written);
+            scripts.push(Script { migration: None, sql, statements: tried.statements });
         }
-        Ok(scripts)
+        Ok((scripts, written))
     }
 
     fn sql_of(&self, name: &str) -> Result<String> {

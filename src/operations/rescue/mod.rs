@@ -150,7 +150,7 @@ async fn on_structure(
 
 async fn applies(session: &mut crate::postgres::PgConnection, project: &Project, name: &str) -> Result<bool> {
     let sql = project.migration_sql(name).unwrap_or_default();
-    Ok(trying::run_script(session, &sql).await?.iter().all(|statement| statement.failure.is_none()))
+    Ok(trying::run_script(session, &sql).await?.failure().is_none())
 }
 
 /// A file that a person has edited is never rewritten.

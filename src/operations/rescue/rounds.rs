@@ -125,7 +125,7 @@ impl Rounds<'_> {
             return Ok(false);
         }
         let tried = trying::run_script(&mut self.session, &statements.join("\n")).await?;
-        if let Some(failure) = tried.iter().find_map(|statement| statement.failure.as_ref()) {
+        if let Some(failure) = tried.failure() {
             self.note(format!("That is not possible: {}", failure.message));
             return Ok(false);
         }
@@ -182,7 +182,7 @@ impl Rounds<'_> {
     pub async fn reaches_the_schema(&mut self, rest: &str) -> Result<bool> {
         let tried = trying::run_script(&mut self.session, rest).await?;
         // without rows nothing can be in the way but the SQL itself
-        if tried.iter().any(|statement| statement.failure.is_some()) {
+        if tried.failure().is_some() {
             return Ok(false);
         }
         Ok(self.project.draft(self.scratch.name).await?.is_empty())

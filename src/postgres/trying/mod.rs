@@ -17,6 +17,7 @@ use sqlx::Executor;
 use sqlx::postgres::{PgConnection, PgDatabaseError};
 use std::time::Instant;
 use watch::Watch;
+pub use watch::Written;
 
 /// A session as Prisma would have it: with the settings of role and database instead of ours, and Prisma's search path.
 ///
@@ -32,12 +33,25 @@ pub async fn session(url: &DatabaseUrl) -> Result<PgConnection> {
     Ok(connection)
 }
 
+/// A script that was run.
+pub struct Tried {
+    pub statements: Vec<Statement>,
+    pub written: Written,
+}
+
+impl Tried {
+    /// The first statement that failed; then nothing was applied.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.statements.iter().find_map(|statement| statement.failure.as_ref())
+    }
+}
+
 /// Runs a script. It is applied whole, or, when a statement of it fails, not at all: the others are then tried all the
 /// same, but for those that need what the failed one would have made.
 ///
 /// # Errors
 /// `Server` where the session is lost; that a statement fails stands in the result.
-pub async fn run_script(connection: &mut PgConnection, sql: &str) -> Result<Vec<Statement>> {
+pub async fn run_script(connection: &mut PgConnection, sql: &str) -> Result<Tried> {
     let cut = cut(sql);
     let mut attempt = Attempt {
         in_block: !matches!(cut.as_slice(), [alone] if refuses_blocks(alone)),
@@ -89,7 +103,11 @@ impl Attempt<'_> {
             self.send("SAVEPOINT statement").await?;
         }
         let started = Instant::now();
-        let result = self.connection.execute(cut.text.as_str()).await.map(drop);
+        let settled = if cut.begins(&["COMMIT"]) || cut.begins(&["END"]) { self.settle().await } else { Ok(()) };
+        let result = match settled {
+            Ok(()) => self.connection.execute(cut.text.as_str()).await.map(drop),
+            refused => refused,
+        };
         let seconds = started.elapsed().as_secs_f64();
         let mut statement = Statement { seconds: Some(seconds), ..not_tried(cut) };
         match result {
@@ -112,6 +130,9 @@ impl Attempt<'_> {
                         rows: None,
                         recipe: None,
                     });
+                }
+                if ends_block {
+                    self.send("ROLLBACK; BEGIN").await?;
                 }
                 if has_savepoint {
                     self.send("ROLLBACK TO SAVEPOINT statement").await?;
@@ -147,26 +168,42 @@ impl Attempt<'_> {
         Ok(false)
     }
 
-    async fn end(mut self) -> Result<Vec<Statement>> {
-        if self.in_block {
-            let end = if self.has_failed() { "ROLLBACK" } else { "COMMIT" };
-            if let Err(error) = self.connection.execute(end).await {
-                let Some(server) = error.as_database_error() else {
-                    return Err(server_error("trying a migration", error));
-                };
-                // a constraint that is checked at the end alone
-                if let Some(last) = self.done.last_mut() {
-                    last.failure = Some(Failure {
-                        message: server.message().to_owned(),
-                        code: server.code().unwrap_or_default().into_owned(),
-                        rows: None,
-                        recipe: None,
-                    });
-                }
+    /// Lets what waits for the end of the transaction be done now, so that it is seen what it writes.
+    async fn settle(&mut self) -> Result<(), sqlx::Error> {
+        self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        let mut nobodys = not_tried(&Cut::default());
+        let seen = self.watch.look(self.connection, &mut nobodys, Instant::now()).await;
+        seen.map_err(|error| sqlx::Error::Protocol(error.to_string()))
+    }
+
+    async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.settle().await?;
+        self.connection.execute("COMMIT").await.map(drop)
+    }
+
+    async fn end(mut self) -> Result<Tried> {
+        if !self.in_block {
+            self.watch.written = Written::Anything;
+        } else if self.has_failed() {
+            self.send("ROLLBACK").await?;
+        } else if let Err(error) = self.commit().await {
+            let Some(server) = error.as_database_error() else {
+                return Err(server_error("trying a migration", error));
+            };
+            // a constraint that is checked at the end alone
+            if let Some(last) = self.done.last_mut() {
+                last.failure = Some(Failure {
+                    message: server.message().to_owned(),
+                    code: server.code().unwrap_or_default().into_owned(),
+                    rows: None,
+                    recipe: None,
+                });
             }
+            self.send("ROLLBACK").await?;
         }
         self.watch.transaction_ended(&mut self.done);
-        Ok(self.done)
+        self.watch.look_at_labels(self.connection).await?;
+        Ok(Tried { statements: self.done, written: self.watch.written })
     }
 }
 

@@ -6,16 +6,16 @@ use crate::error::Result;
 use crate::postgres::session::doing;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow, types::Oid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// Locks that keep out whoever wants to write, or everybody.
+/// Locks of whoever writes or changes a table, and stronger ones.
 const LOCKS: &str = "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, l.mode,
         pg_catalog.pg_relation_filenode(c.oid) AS file, pg_catalog.pg_table_size(c.oid) AS bytes
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p')
-      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+      AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
     ORDER BY n.nspname, c.relname, l.mode";
 
 const FILES: &str = "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
@@ -23,10 +23,45 @@ const FILES: &str = "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-/// What is known of one transaction.
+/// Locks that keep out whoever wants to write, or everybody.
+const KEEP_OUT: [&str; 4] = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
+
+/// Which tables can have other rows than before: nobody writes into one, or changes it, without a lock that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// None but those with these oids.
+    These(BTreeSet<u32>),
+    /// What was done could not be watched.
+    Anything,
+}
+
+impl Written {
+    pub fn nothing() -> Self {
+        Self::These(BTreeSet::new())
+    }
+
+    pub fn includes(&self, table: u32) -> bool {
+        match self {
+            Self::These(tables) => tables.contains(&table),
+            Self::Anything => true,
+        }
+    }
+
+    pub fn and(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::These(all), Self::These(more)) => all.extend(more),
+            (this, _) => *this = Self::Anything,
+        }
+    }
+}
+
+/// What is known of one script.
 pub struct Watch {
+    pub written: Written,
     /// The tables that were there before, by oid: name, and the file that they are in.
     tables: BTreeMap<u32, (String, Option<Oid>)>,
+    /// The labels of enums, by oid: a new name for one is another value in every table, which nobody has to lock for it.
+    labels: BTreeMap<u32, String>,
     /// Locks that are held: table and mode, by which statement, since when.
     held: Vec<(String, String, usize, Instant)>,
 }
@@ -35,9 +70,23 @@ impl Watch {
     /// # Errors
     /// `Server`.
     pub async fn begin(connection: &mut PgConnection) -> Result<Self> {
-        let rows = sqlx::query(FILES).fetch_all(connection).await.map_err(doing("looking at the tables"))?;
+        let rows = sqlx::query(FILES).fetch_all(&mut *connection).await.map_err(doing("looking at the tables"))?;
         let tables = rows.iter().map(|row| Ok((oid(row)?, (name(row)?, file(row)?))));
-        Ok(Self { tables: tables.collect::<Result<_>>()?, held: Vec::new() })
+        let tables = tables.collect::<Result<_>>()?;
+        let labels = labels(connection).await?;
+        Ok(Self { tables, labels, held: Vec::new(), written: Written::nothing() })
+    }
+
+    /// Whether a label has another name by now.
+    ///
+    /// # Errors
+    /// `Server`.
+    pub async fn look_at_labels(&mut self, connection: &mut PgConnection) -> Result<()> {
+        let now = labels(connection).await?;
+        if self.labels.iter().any(|(oid, label)| now.get(oid).is_some_and(|now| now != label)) {
+            self.written = Written::Anything;
+        }
+        Ok(())
     }
 
     /// Takes down what the statement, the next one, did.
@@ -47,8 +96,14 @@ impl Watch {
     pub async fn look(&mut self, connection: &mut PgConnection, done: &mut Statement, at: Instant) -> Result<()> {
         let rows = sqlx::query(LOCKS).fetch_all(connection).await.map_err(doing("looking at the locks"))?;
         for row in &rows {
-            let Some((table, known)) = self.tables.get_mut(&oid(row)?) else { continue };
-            let mode = spelled(&get::<String>(row, "mode")?);
+            let oid = oid(row)?;
+            self.written.and(Written::These(BTreeSet::from([oid])));
+            let Some((table, known)) = self.tables.get_mut(&oid) else { continue };
+            let mode: String = get(row, "mode")?;
+            if !KEEP_OUT.contains(&mode.as_str()) {
+                continue;
+            }
+            let mode = spelled(&mode);
             let now = file(row)?;
             if *known != now {
                 *known = now;
@@ -75,6 +130,12 @@ impl Watch {
             }
         }
     }
+}
+
+async fn labels(connection: &mut PgConnection) -> Result<BTreeMap<u32, String>> {
+    let sql = "SELECT oid, enumlabel::text AS label FROM pg_catalog.pg_enum";
+    let rows = sqlx::query(sql).fetch_all(connection).await.map_err(doing("looking at the enums"))?;
+    rows.iter().map(|row| Ok((oid(row)?, get(row, "label")?))).collect()
 }
 
 /// `AccessExclusiveLock` as the manual writes it.
