@@ -4,8 +4,6 @@ mod support;
 
 #[path = "rescue/declined.rs"]
 mod declined;
-#[path = "rescue/kinds.rs"]
-mod kinds;
 #[path = "rescue/places.rs"]
 mod places;
 #[path = "rescue/quiet.rs"]

@@ -17,6 +17,8 @@ pub struct Draft {
     pub created_enums: Vec<(QualifiedName, Vec<String>)>,
     /// Which column of a table that is there will reference which table.
     pub references: Vec<(QualifiedName, String, QualifiedName)>,
+    /// Columns that are there and must have a value from then on.
+    pub required: Vec<(QualifiedName, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +111,12 @@ impl Reader<'_> {
                 ast::AlterTableAction::DropColumn(drop) => {
                     let column = drop.column_name_ref().map(|name| normalize_name_node(name.syntax()));
                     self.draft.dropped_columns.extend(column.map(|column| (table.clone(), column)));
+                }
+                ast::AlterTableAction::AlterColumn(alter) => {
+                    if let Some(ast::AlterColumnOption::SetNotNull(_)) = alter.option() {
+                        let column = alter.column_name_ref().map(|name| normalize_name_node(name.syntax()));
+                        self.draft.required.extend(column.map(|column| (table.clone(), column)));
+                    }
                 }
                 ast::AlterTableAction::AddConstraint(add) => self.constraint(&table, add.syntax()),
                 _ => {}

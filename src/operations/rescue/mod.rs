@@ -141,6 +141,10 @@ async fn on_structure(
     if rounds.agreed.is_empty() {
         return Ok(None);
     }
+    if let Some(missing) = rounds.wants_values(&rest) {
+        place.observer.on(Event::Note(missing));
+        return Ok(None);
+    }
     if !rounds.reaches_the_schema(&rest).await? {
         let what = "What was agreed on does not lead to the Prisma schema, so that Prisma drafts as ever".to_owned();
         place.observer.on(Event::Note(what));

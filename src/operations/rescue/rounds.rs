@@ -106,7 +106,7 @@ impl Rounds<'_> {
     async fn take(&mut self, rescue: &Rescue) -> Result<bool> {
         let schema = self.place.url.prisma_schema();
         let using = match rescue {
-            Rescue::Type { table, column, from, to } => match self.cast(table, column, from, to).await? {
+            Rescue::Type { table, column, from, to, .. } => match self.cast(table, column, from, to).await? {
                 Some(using) => Some(using),
                 None => return Ok(false),
             },
@@ -172,6 +172,23 @@ impl Rounds<'_> {
                 CastTrial::Holds(expressions[at].clone())
             }
             other => other,
+        })
+    }
+
+    /// What rows without a value would make fail: the rest wants one in each. `None` where nothing is in the way.
+    pub fn wants_values(&self, rest: &str) -> Option<String> {
+        let required = Draft::read(rest, self.place.url.prisma_schema()).required;
+        let empty = required.iter().filter_map(|(table, column)| {
+            let (old_table, old_column) = self.agreed.names_before(table, column);
+            let data = self.backup.table(&old_table)?;
+            let at = data.table.data_columns().position(|c| c.name == old_column)?;
+            let rows = data.stats.rows.saturating_sub(data.stats.columns.get(at)?.non_null);
+            (rows > 0).then(|| format!("{}.{column} becomes required, and {rows} of {} rows have no value in it", table.name, data.stats.rows))
+        });
+        let empty: Vec<String> = empty.collect();
+        (!empty.is_empty()).then(|| {
+            let empty = empty.join("; ");
+            format!("{empty}. Nothing was renamed: make it optional in the schema, or give these rows a value, then `safemigrate dev` again")
         })
     }
 
