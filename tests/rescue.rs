@@ -1,4 +1,6 @@
 //! Rename rescue through the real program, at a terminal and without one, on real Prisma 7 and 6 projects with rows.
+//!
+//! The rest of it: `cargo nextest run --test rescue --run-ignored all`.
 
 mod support;
 

@@ -12,7 +12,8 @@ model Product {
   price Decimal
 }
 ";
-const ROWS: &str = r#"INSERT INTO "Product" (name, price) SELECT 'Product ' || n, n * 1.25 FROM generate_series(1, 50) n"#;
+const ROWS: &str =
+    r#"INSERT INTO "Product" (name, price) SELECT 'Product ' || n, n * 1.25 FROM generate_series(1, 50) n"#;
 const RENAMED: (&str, &str) = ("Product.name renamed to title", YES);
 const NAMES: &str = r#"SELECT count(name), min(name) FROM "Product""#;
 const TITLES: &str = r#"SELECT count(title), min(title) FROM "Product""#;
@@ -47,10 +48,18 @@ fn a_pending_draft_is_rewritten_once_it_was_shown(prisma: Prisma) {
     ];
     for (answers, says) in says_no {
         let said = story.types(&["dev"], answers).code(130).says(says);
-        assert_eq!((story.project.migrations(), story.last_sql()), (migrations.clone(), drafted.clone()), "{}", said.screen);
+        assert_eq!(
+            (story.project.migrations(), story.last_sql()),
+            (migrations.clone(), drafted.clone()),
+            "{}",
+            said.screen
+        );
         untouched(&story);
     }
-    let said = story.types(&["dev"], &[RENAMED, (WRITE, YES)]).code(0).says("+ALTER TABLE \"Product\" RENAME COLUMN \"name\" TO \"title\";");
+    let said = story
+        .types(&["dev"], &[RENAMED, (WRITE, YES)])
+        .code(0)
+        .says("+ALTER TABLE \"Product\" RENAME COLUMN \"name\" TO \"title\";");
     assert_eq!(story.project.migrations(), migrations, "{}", said.screen);
     assert_eq!(story.psql(TITLES), ALL);
     story.proven();
@@ -82,6 +91,7 @@ fn create_only_applies_nothing() {
 
 /// No to Prisma's own question, which comes because of what it would drop.
 #[test]
+#[ignore = "thorough"]
 fn cancelled_while_prisma_drafts() {
     let story = renamed(Prisma::V7);
     story.edit(&[("  title String", "  title String?")]);
@@ -106,6 +116,7 @@ fn rows_without_a_value_are_seen_before() {
 }
 
 #[test]
+#[ignore = "thorough"]
 fn a_role_that_may_not_create_databases() {
     let story = Story::begin(Prisma::V7, MODELS, ROWS);
     story.edit(&[("  name  String", "  title String?")]);
@@ -116,8 +127,12 @@ fn a_role_that_may_not_create_databases() {
     let shadow = format!("url: env(\"DATABASE_URL\"), shadowDatabaseUrl: \"{}\"", url("shadow"));
     story.project.write("prisma.config.ts", &config.replace("url: env(\"DATABASE_URL\")", &shadow));
     story.project.set_url(&url("shop"));
-    let said = story.dev(&[]).code(3);
-    let said = said.says("this role may not create databases").says_not("--restore").says_not("trial restore");
-    assert_eq!(said.asked.len(), 1, "only after the loss: {:?}", said.asked);
-    assert_eq!(story.psql(r#"SELECT count(title) FROM "Product""#), "0");
+    // what Prisma does then is its own affair
+    let said = story.dev(&[]);
+    let said = said
+        .says("Prisma does as ever")
+        .says("this role may not create databases")
+        .says_not("--restore")
+        .says_not("trial restore");
+    assert!(said.asked.iter().all(|question| !question.contains("renamed")), "{:?}", said.asked);
 }

@@ -14,7 +14,7 @@ model Product {
   name  String?
   price Decimal  @default(1)
   code  String   @default("") @db.Char(2)
-  no    String   @default("x") @map("the \"no\"") @db.VarChar(20)
+  no    String   @default("x") @map("the no") @db.VarChar(20)
   at    DateTime @default(now()) @db.Timestamptz(3)
   day   DateTime @default(now()) @db.Date
   bits  String   @default("1") @db.Bit(1)
@@ -58,12 +58,18 @@ fn only_what_may_be_renamed_costs_a_scratch_database_and_without_a_terminal_it_i
     assert!(!story.cluster.log().contains(SCRATCH), "{}", story.cluster.log());
     story.project.safemigrate(&["dev"]).ok();
 
-    story.edit(&[("  name  String?", "  title String?"), ("enum Size", "enum Extent"), ("size  Size ", "size  Extent "), ("sizes Size[]", "sizes Extent[]")]);
+    story.edit(&[
+        ("  name  String?", "  title String?"),
+        ("enum Size", "enum Extent"),
+        ("size  Size ", "size  Extent "),
+        ("sizes Size[]", "sizes Extent[]"),
+    ]);
     let migrations = story.project.migrations();
     let said = story.project.safemigrate(&["dev", "--name", "renamed"]);
     assert_ne!(said.code, 0, "Prisma drops nothing without a terminal: {said}");
     let said = said.says("Was the enum Size renamed to Extent").says("ALTER TYPE \"Size\" RENAME TO \"Extent\";");
-    let said = said.says("Was order.name renamed to title").says("ALTER TABLE \"order\" RENAME COLUMN \"name\" TO \"title\";");
+    let said =
+        said.says("Was order.name renamed to title").says("ALTER TABLE \"order\" RENAME COLUMN \"name\" TO \"title\";");
     let said = said.says("safemigrate dev --create-only");
     assert_eq!(said.stderr.matches("RENAME COLUMN").count(), 1, "each once: {said}");
     assert_eq!(story.project.migrations(), migrations, "{said}");

@@ -228,39 +228,56 @@ impl Rescue {
         matches!(self, Self::Table { join: Some(_), .. })
     }
 
-    /// What a person is asked.
-    pub fn question(&self) -> String {
+    /// What a person is asked. A name in `default_schema` stands alone.
+    pub fn question(&self, default_schema: &str) -> String {
+        let shown = |name: &QualifiedName| shown(name, default_schema);
         match self {
-            Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", from.name, to.name),
+            Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", shown(from), shown(to)),
             Self::Table { from, to, .. } if from == to => {
-                format!("The models that {} joins now stand the other way round. Shall its sides change places, too?", from.name)
+                format!(
+                    "The models that {} joins stand the other way round now. Shall its sides change places, too?",
+                    shown(from)
+                )
             }
-            Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", from.name, to.name),
-            Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", table.name),
+            Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", shown(from), shown(to)),
+            Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", shown(table)),
             Self::Type { table, column, from, to, .. } => {
-                format!("{}.{column} goes from {from} to {to}: every value fits. Keep the values?", table.name)
+                format!("{}.{column} goes from {from} to {to}: every value fits. Keep the values?", shown(table))
             }
         }
     }
 
     /// What happens without it.
-    pub fn otherwise(&self) -> String {
+    pub fn otherwise(&self, default_schema: &str) -> String {
+        let shown = |name: &QualifiedName| shown(name, default_schema);
         match self {
             Self::Enum { from, .. } => {
-                format!("Prisma drops the columns of the enum {} and makes them anew", from.name)
+                format!("Prisma drops the columns of the enum {} and makes them anew", shown(from))
             }
             Self::Table { from, to, .. } if from == to => {
-                format!("Prisma exchanges its foreign keys alone, and every link in {} leads to other rows", from.name)
+                format!(
+                    "Prisma exchanges its foreign keys alone, and every link in {} leads to other rows",
+                    shown(from)
+                )
             }
             Self::Table { from, to, .. } => {
-                format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name)
+                format!("Prisma drops {} with its rows and makes {} empty", shown(from), shown(to))
             }
             Self::Column { table, from, to, .. } => {
-                format!("Prisma drops {}.{from} with its values and makes {to} empty", table.name)
+                format!("Prisma drops {}.{from} with its values and makes {to} empty", shown(table))
             }
             Self::Type { table, column, .. } => {
-                format!("Prisma drops {}.{column} with its values and makes it anew", table.name)
+                format!("Prisma drops {}.{column} with its values and makes it anew", shown(table))
             }
+        }
+    }
+
+    /// The table, and its column, as they will be called; `None` for an enum.
+    pub fn becomes(&self) -> Option<(&QualifiedName, Option<&str>)> {
+        match self {
+            Self::Enum { .. } => None,
+            Self::Table { to, .. } => Some((to, None)),
+            Self::Column { table, to: column, .. } | Self::Type { table, column, .. } => Some((table, Some(column))),
         }
     }
 
@@ -299,11 +316,17 @@ impl Rescue {
     }
 }
 
+/// A name as it is said.
+fn shown(name: &QualifiedName, default_schema: &str) -> String {
+    if name.schema == default_schema { name.name.clone() } else { name.to_string() }
+}
+
 fn change_type(table: &str, column: &str, (from, to): (&str, &str), using: Option<&str>) -> String {
     let quoted = quote_ident(column);
     let using = using.map_or_else(|| format!("{quoted}::{to}"), str::to_owned);
     // to Prisma no list is required, and its client leaves out the empty ones
-    let optional = if becomes_list(from, to) { format!(",\nALTER COLUMN {quoted} DROP NOT NULL") } else { String::new() };
+    let optional =
+        if becomes_list(from, to) { format!(",\nALTER COLUMN {quoted} DROP NOT NULL") } else { String::new() };
     // an old default may not have a cast of its own; Prisma's next statements set the new one
     format!(
         "ALTER TABLE {table} ALTER COLUMN {quoted} DROP DEFAULT,\nALTER COLUMN {quoted} TYPE {to} USING {using}{optional};"

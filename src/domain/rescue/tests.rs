@@ -33,7 +33,7 @@ fn asked(sql: &str, catalog: &Catalog, declined: &[Rescue]) -> Vec<Rescue> {
 }
 
 fn questions(sql: &str, catalog: &Catalog, declined: &[Rescue]) -> Vec<String> {
-    asked(sql, catalog, declined).iter().map(Rescue::question).collect()
+    asked(sql, catalog, declined).iter().map(|rescue| rescue.question("public")).collect()
 }
 
 fn shop() -> Catalog {
@@ -63,7 +63,8 @@ fn two_at_once_are_paired_by_their_names_and_asked_apart() {
     // declined: the others are asked, and then what is left
     let then = questions(sql, &shop(), std::slice::from_ref(&first));
     assert!(
-        !then.contains(&first.question()) && then.contains(&"Was Product.title renamed to titleLong?".to_owned()),
+        !then.contains(&first.question("public"))
+            && then.contains(&"Was Product.title renamed to titleLong?".to_owned()),
         "{then:?}"
     );
 }
@@ -87,7 +88,7 @@ fn enums_come_before_tables_and_tables_before_columns() {
     let sql = "CREATE TYPE \"Level\" AS ENUM ('A', 'B'); DROP TYPE \"Role\"; DROP TABLE \"Product\";
         CREATE TABLE \"Article\" (\"id\" SERIAL NOT NULL, \"title\" TEXT NOT NULL, \"price\" DECIMAL(65,30) NOT NULL);";
     let enums = asked(sql, &shop(), &[]);
-    assert_eq!(enums[0].question(), "Was the enum Role renamed to Level?");
+    assert_eq!(enums[0].question("public"), "Was the enum Role renamed to Level?");
     assert_eq!(enums[0].statements("public", None), ["ALTER TYPE \"Role\" RENAME TO \"Level\";"]);
     let tables = asked(sql, &shop(), &enums);
     assert_eq!(tables[0].statements("public", None), ["ALTER TABLE \"Product\" RENAME TO \"Article\";"]);

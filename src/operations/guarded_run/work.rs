@@ -6,6 +6,8 @@ use crate::operations::rescue::{Answers, Instead, Plan, drafted_since, other_dra
 use crate::prisma::{Attach, ChildCommand, Project, run_attached};
 
 const CREATE_ONLY: &str = "--create-only";
+/// What Prisma ends with when one of its own questions is answered with no.
+const CANCELLED: i32 = 130;
 
 /// The command that is guarded.
 pub(super) struct Work<'a> {
@@ -53,7 +55,7 @@ impl Work<'_> {
             let what =
                 format!("{name} stays as Prisma drafted it, and was not applied: change it, then `safemigrate dev`");
             observer.on(Event::Note(what));
-            return Ok(0);
+            return Ok(CANCELLED);
         }
         let file = seen(project, &project.migration_file(&name)?);
         observer.on(Event::Note(format!("Rewritten: {file}")));

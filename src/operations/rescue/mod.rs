@@ -81,7 +81,9 @@ pub async fn plan(
     observer.on(Event::StageDone);
     match planned {
         Err(error) if error.kind != ErrorKind::Interrupted => {
-            let what = format!("Whether a field was renamed was not found out: {}", error.promising_nothing());
+            let why = error.promising_nothing();
+            let what =
+                format!("Whether something was only renamed cannot be found out, and Prisma does as ever: {why}");
             observer.on(Event::Note(what));
             Ok(None)
         }

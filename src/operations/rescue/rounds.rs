@@ -117,7 +117,7 @@ impl Rounds<'_> {
             _ if rescue.is_implied() && !self.agreed.is_empty() => true,
             Answers::Person(ask) => ask(&Question::Rescue(rescue))?,
             Answers::Nobody => {
-                self.note(suggestion(rescue, &statements));
+                self.note(suggestion(rescue, schema, &statements));
                 false
             }
         };
@@ -183,7 +183,12 @@ impl Rounds<'_> {
             let data = self.backup.table(&old_table)?;
             let at = data.table.data_columns().position(|c| c.name == old_column)?;
             let rows = data.stats.rows.saturating_sub(data.stats.columns.get(at)?.non_null);
-            (rows > 0).then(|| format!("{}.{column} becomes required, and {rows} of {} rows have no value in it", table.name, data.stats.rows))
+            (rows > 0).then(|| {
+                format!(
+                    "{}.{column} becomes required, and {rows} of {} rows have no value in it",
+                    table.name, data.stats.rows
+                )
+            })
         });
         let empty: Vec<String> = empty.collect();
         (!empty.is_empty()).then(|| {
@@ -210,11 +215,11 @@ impl Rounds<'_> {
     }
 }
 
-fn suggestion(rescue: &Rescue, statements: &[String]) -> String {
+fn suggestion(rescue: &Rescue, schema: &str, statements: &[String]) -> String {
     format!(
         "{}: {}. If so, draft it with `safemigrate dev --create-only`, write this instead, then `safemigrate dev`:\n{}",
-        rescue.question().trim_end_matches('?'),
-        rescue.otherwise(),
+        rescue.question(schema).trim_end_matches('?'),
+        rescue.otherwise(schema),
         statements.join("\n")
     )
 }
