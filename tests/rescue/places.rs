@@ -20,6 +20,10 @@ model Order {
   u     String @map("größe 大小")
   kind  Kind   @map("Kind; DROP TABLE x")
   many  Line[]
+  a     Int    @default(1)
+  b     Int    @default(2)
+  c     Int    @default(3)
+  d     Int    @default(4)
 
   @@map("order")
 }

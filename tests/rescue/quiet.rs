@@ -1,6 +1,6 @@
 //! Nobody to ask, and nothing to ask.
 
-use super::scenes::{NO, Story, YES};
+use super::scenes::{NO, Story, WRITE, YES};
 use super::support::Prisma;
 
 const MODELS: &str = r#"
@@ -75,6 +75,8 @@ fn only_what_may_be_renamed_costs_a_scratch_database_and_without_a_terminal_it_i
     assert_eq!(story.project.migrations(), migrations, "{said}");
     assert!(story.cluster.log().contains(SCRATCH));
     assert_eq!(story.databases(), "shop");
-    let said = story.dev(&[("enum Size renamed", YES), ("order.name renamed to title", NO)]);
-    assert!(said.code == 3 || said.code == 0, "{}", said.screen);
+    // a yes and a no, and the file not written so
+    let answers = [("enum Size renamed", YES), ("order.name renamed to title", NO), (WRITE, NO)];
+    let said = story.dev(&answers).code(130);
+    assert_eq!(story.psql(r#"SELECT count(name) FROM "order""#), "20", "{}", said.screen);
 }

@@ -308,7 +308,8 @@ impl Rescue {
             }
             Self::Type { table, column, from, to, keys } => {
                 let drop = |(table, key): &(QualifiedName, String)| {
-                    format!("ALTER TABLE {} DROP CONSTRAINT {};", sql(table), quote_ident(key))
+                    // the column at its other end may have been asked for before
+                    format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {};", sql(table), quote_ident(key))
                 };
                 keys.iter().map(drop).chain([change_type(&sql(table), column, (from, to), using)]).collect()
             }
