@@ -56,9 +56,13 @@ impl Story {
     fn lost_by_hand(&self, name: &str, edit: impl Fn(&str) -> String) -> String {
         let mut terminal = self.project.terminal(&["dev", "--create-only", "--name", name]);
         let end = "is not applied yet";
-        if terminal.expect_any(&["Are you sure you want to create this migration?", end]).0 == 0 {
-            terminal.send("y");
-            terminal.expect(end);
+        loop {
+            match terminal.expect_any(&["1-2 [1]: ", "want to create this migration? ›", end]).0 {
+                // nothing was renamed
+                0 => terminal.send_line("2"),
+                1 => terminal.send("y"),
+                _ => break,
+            }
         }
         assert_eq!(terminal.wait(), 0, "{}", terminal.transcript());
         let file = format!("prisma/migrations/{}/migration.sql", self.project.migrations().last().unwrap());

@@ -1,11 +1,11 @@
 //! Rename rescue through the real program, at a terminal and without one, on real Prisma 7 and 6 projects with rows.
+//!
+//! The rest of it: `cargo nextest run --test rescue --run-ignored all`.
 
 mod support;
 
 #[path = "rescue/declined.rs"]
 mod declined;
-#[path = "rescue/kinds.rs"]
-mod kinds;
 #[path = "rescue/places.rs"]
 mod places;
 #[path = "rescue/quiet.rs"]

@@ -1,5 +1,6 @@
 //! The questions of rename rescue.
 
+use crate::domain::prisma_schema::Declared;
 use crate::domain::rescue::Rescue;
 use crate::error::{ErrorKind, Result};
 use crate::operations::rescue::Question;
@@ -13,8 +14,9 @@ use crate::ui::{Ui, diff};
 pub fn ask(question: &Question<'_>, target: &Target, ui: &Ui) -> Result<bool> {
     match question {
         Question::Rescue(rescue) => {
-            let (yes, no) = answers(rescue);
-            let chosen = ui.choose(&rescue.question(), &[&yes, &no])?;
+            let schema = target.url.prisma_schema();
+            let (yes, no) = answers(rescue, schema);
+            let chosen = ui.choose(&asked(rescue, target, schema), &[&yes, &no])?;
             Ok(chosen == 0)
         }
         Question::Rewrite(changes) => {
@@ -30,10 +32,19 @@ pub fn ask(question: &Question<'_>, target: &Target, ui: &Ui) -> Result<bool> {
     }
 }
 
-fn answers(rescue: &Rescue) -> (String, String) {
+/// With the name that it has in the Prisma schema, where that is another one.
+fn asked(rescue: &Rescue, target: &Target, schema: &str) -> String {
+    let text = target.project.as_ref().and_then(|project| project.schema_text().ok());
+    let declared = text.zip(rescue.becomes());
+    let name = declared.and_then(|(text, (table, column))| Declared::read(&text).name_of(&table.name, column));
+    let question = rescue.question(schema);
+    name.map_or_else(|| question.clone(), |name| format!("{question} (now the {name})"))
+}
+
+fn answers(rescue: &Rescue, schema: &str) -> (String, String) {
     let yes = match rescue {
         Rescue::Type { .. } => "Yes: convert the values in place",
         _ => "Yes: rename it, every value stays",
     };
-    (yes.to_owned(), format!("No: {}", rescue.otherwise()))
+    (yes.to_owned(), format!("No: {}", rescue.otherwise(schema)))
 }

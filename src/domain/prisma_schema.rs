@@ -17,13 +17,16 @@ pub struct Declared {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Model {
+    /// In the database, and in the schema.
     name: String,
+    declared: String,
     fields: Vec<Field>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Field {
     column: String,
+    declared: String,
     /// `String`, `Role`; not known for `Unsupported`.
     ty: String,
     is_list: bool,
@@ -57,6 +60,7 @@ impl Declared {
         };
         let model = |block: &Block| Model {
             name: block.mapped.clone().unwrap_or_else(|| block.name.clone()),
+            declared: block.name.clone(),
             fields: block.lines.iter().filter_map(field).collect(),
         };
         Self {
@@ -73,6 +77,17 @@ impl Declared {
         let goes = tables.iter().any(|t| !self.models.iter().any(|m| m.name == t.name.name));
         let in_tables = self.models.iter().any(|m| there(&m.name).is_some_and(|table| m.differs_from(table)));
         comes && goes || in_tables || self.enums_differ(types)
+    }
+
+    /// What a table, or its column, is called in the schema, where that is another name.
+    pub fn name_of(&self, table: &str, column: Option<&str>) -> Option<String> {
+        let model = self.models.iter().find(|model| model.name == table)?;
+        let Some(column) = column else {
+            return (model.declared != table).then(|| format!("model {}", model.declared));
+        };
+        let field = model.fields.iter().find(|field| field.column == column)?;
+        let differs = model.declared != table || field.declared != column;
+        differs.then(|| format!("field {}.{}", model.declared, field.declared))
     }
 
     fn enums_differ(&self, types: &Types) -> bool {
@@ -147,7 +162,8 @@ fn blocks(text: &str) -> Vec<Block> {
     let mut open = false;
     for line in text.lines() {
         let line = without_comment(line).trim();
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let apart = line.replace('{', " {");
+        let words: Vec<&str> = apart.split_whitespace().collect();
         match words.as_slice() {
             [kind @ ("model" | "enum" | "view"), name, "{", ..] if !open => {
                 open = true;
@@ -194,7 +210,8 @@ fn field(line: &str) -> Option<Field> {
     let native =
         rest.split_once("@db.").map(|(_, native)| native.chars().take_while(|c| c.is_alphanumeric()).collect());
     let mapped = rest.find("@map(").and_then(|at| quoted(&rest[at..]));
-    Some(Field { column: mapped.unwrap_or_else(|| name.to_owned()), ty, is_list, native })
+    let column = mapped.unwrap_or_else(|| name.to_owned());
+    Some(Field { column, declared: name.to_owned(), ty, is_list, native })
 }
 
 #[cfg(test)]
@@ -271,6 +288,16 @@ mod tests {
     fn a_schema_that_fits_asks_nothing() {
         let declared = Declared::read(SCHEMA);
         assert!(!declared.may_rename(&catalog(&USERS), &types("public.role")), "{declared:?}");
+    }
+
+    #[test]
+    fn what_is_called_otherwise_in_the_schema_is_said() {
+        let declared = Declared::read(&SCHEMA.replace("model Post {", "model Post{"));
+        assert_eq!(declared.name_of("users", None).as_deref(), Some("model User"));
+        assert_eq!(declared.name_of("users", Some("e_mail")).as_deref(), Some("field User.email"));
+        assert_eq!(declared.name_of("Post", Some("userId")), None);
+        assert_eq!(declared.name_of("Post", None), None);
+        assert_eq!(declared.models.len(), 2);
     }
 
     #[test]

@@ -93,6 +93,9 @@ fn everything_at_once(prisma: Prisma) {
         (WRITE, YES),
     ]);
     let said = said.code(0).says("Your data is all there: 240 rows in 5 tables");
+    for name in ["name_full? (now the field Account.full)", "books? (now the model Ledger)"] {
+        assert!(said.asked.iter().any(|question| question.ends_with(name)), "{:?}", said.asked);
+    }
     // another name of the field alone is none in the database
     assert!(!said.asked.iter().any(|question| question.contains("kept")), "{:?}", said.asked);
     assert_eq!(story.prints(), before, "{}", said.screen);
@@ -100,7 +103,11 @@ fn everything_at_once(prisma: Prisma) {
     let linked = r#"SELECT count(*) FROM "_TagToZarticle" j JOIN "Tag" t ON t.id = j."A" JOIN "Zarticle" z ON z.id = j."B"
         JOIN "Account" a ON a.id = z."writerId" WHERE t.id = z.id % 9 + 1 AND a.mail = 'u' || z.id % 40 + 1 || '@x'"#;
     assert_eq!(story.psql(linked), "60");
-    assert!(!story.last_sql().contains("DROP TABLE") && !story.last_sql().contains("DROP COLUMN"), "{}", story.last_sql());
+    assert!(
+        !story.last_sql().contains("DROP TABLE") && !story.last_sql().contains("DROP COLUMN"),
+        "{}",
+        story.last_sql()
+    );
     story.proven();
     story.project.safemigrate(&["verify"]).ok();
 }

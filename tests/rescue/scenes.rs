@@ -136,7 +136,9 @@ impl Story {
         self.project.prisma(&["migrate", "deploy"]).ok();
         let structure = |database: &str| {
             let state = self.cluster.state(database);
-            let of_schema = |line: &&str| !["rows ", "sequence "].iter().any(|w| line.starts_with(w)) && !line.contains("_prisma_migrations");
+            let of_schema = |line: &&str| {
+                !["rows ", "sequence "].iter().any(|w| line.starts_with(w)) && !line.contains("_prisma_migrations")
+            };
             state.lines().filter(of_schema).map(|line| format!("{line}\n")).collect::<String>()
         };
         same(&structure("shop"), &structure("replay"), "the folder makes another database");
@@ -154,7 +156,8 @@ impl Story {
 
     /// Names of all but the server's own.
     pub fn databases(&self) -> String {
-        let own = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname !~ '^template|^postgres$'";
+        let own =
+            "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname !~ '^template|^postgres$'";
         self.cluster.psql("postgres", own)
     }
 
@@ -232,6 +235,7 @@ macro_rules! on_both {
                 super::$story(Prisma::V7);
             }
             #[test]
+            #[ignore = "thorough"]
             fn prisma_6() {
                 super::$story(Prisma::V6);
             }

@@ -17,6 +17,8 @@ pub struct Draft {
     pub created_enums: Vec<(QualifiedName, Vec<String>)>,
     /// Which column of a table that is there will reference which table.
     pub references: Vec<(QualifiedName, String, QualifiedName)>,
+    /// Columns that are there and must have a value from then on.
+    pub required: Vec<(QualifiedName, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn name<N: AstNode>(&self, node: Option<N>) -> Option<QualifiedName> {
         let node = node?;
-        let is_qualified = node.syntax().text().to_string().contains('.');
+        // a dot between quotes is a letter
+        let is_qualified = node.syntax().text().to_string().split('"').step_by(2).any(|outside| outside.contains('.'));
         let name = named(Some(node))?;
         Some(if is_qualified { name } else { QualifiedName::new(self.default_schema, name.name) })
     }
@@ -109,6 +112,12 @@ impl Reader<'_> {
                 ast::AlterTableAction::DropColumn(drop) => {
                     let column = drop.column_name_ref().map(|name| normalize_name_node(name.syntax()));
                     self.draft.dropped_columns.extend(column.map(|column| (table.clone(), column)));
+                }
+                ast::AlterTableAction::AlterColumn(alter) => {
+                    if let Some(ast::AlterColumnOption::SetNotNull(_)) = alter.option() {
+                        let column = alter.column_name_ref().map(|name| normalize_name_node(name.syntax()));
+                        self.draft.required.extend(column.map(|column| (table.clone(), column)));
+                    }
                 }
                 ast::AlterTableAction::AddConstraint(add) => self.constraint(&table, add.syntax()),
                 _ => {}
@@ -174,11 +183,12 @@ mod tests {
             ALTER TABLE "User" DROP COLUMN "role", ADD COLUMN     "level" "UserRole" NOT NULL DEFAULT 'USER';
             DROP TABLE "Post"; DROP TYPE "Role";
             CREATE TABLE "app"."Zarticle" ("id" SERIAL NOT NULL, "at" TIMESTAMP(3) NOT NULL, CONSTRAINT "Zarticle_pkey" PRIMARY KEY ("id"));
+            ALTER TABLE "a.b" DROP COLUMN "x.y";
             ALTER TABLE "app"."Zarticle" ADD CONSTRAINT "f" FOREIGN KEY ("at") REFERENCES "User"("id") ON DELETE CASCADE;"#;
         let draft = Draft::read(sql, "shop");
         let name = |schema: &str, name: &str| QualifiedName::new(schema, name);
         assert_eq!(draft.created_enums, [(name("shop", "UserRole"), vec!["ADMIN".into(), "it's".into()])]);
-        assert_eq!(draft.dropped_columns, [(name("shop", "User"), "role".into())]);
+        assert_eq!(draft.dropped_columns, [(name("shop", "User"), "role".into()), (name("shop", "a.b"), "x.y".into())]);
         assert_eq!(draft.added_columns[0].1.ty.name, name("shop", "UserRole"));
         assert_eq!(
             (draft.dropped_tables, draft.dropped_types),

@@ -1,12 +1,13 @@
 //! Rename rescue: what Prisma drafts as DROP and ADD may be a new name, or another type, of what is there. The values stay
 //! where the migration says so.
 
+mod columns;
 pub mod draft;
 
-use super::lint::{Cast, SqlType, cast};
 use super::names::{QualifiedName, quote_ident};
 use super::reinsert::empty::{TypeShape, Types};
 use super::schema::{Catalog, Table};
+use columns::renamed_columns;
 use draft::{Draft, NewColumn, NewTable, catalog_type};
 
 /// What may be meant by a drop and an add.
@@ -35,6 +36,8 @@ pub enum Rescue {
         from: String,
         /// As the draft writes it.
         to: String,
+        /// Foreign keys of it and to it, by table and name: they stand in the way, and Prisma makes them anew.
+        keys: Vec<(QualifiedName, String)>,
     },
 }
 
@@ -196,7 +199,12 @@ fn types(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
         let Some(((_, new), old)) = added.zip(old) else { continue };
         if !old.generated && !is_serial(new) {
             let (from, to) = (old.type_name.clone(), new.written.clone());
-            found.push(Rescue::Type { table: table.clone(), column: column.clone(), from, to });
+            let keys = known.catalog.foreign_keys.iter().filter(|key| {
+                &key.table == table && key.columns.contains(column)
+                    || &key.referenced == table && key.referenced_columns.contains(column)
+            });
+            let keys = keys.map(|key| (key.table.clone(), key.name.clone())).collect();
+            found.push(Rescue::Type { table: table.clone(), column: column.clone(), from, to, keys });
         }
     }
     found
@@ -204,76 +212,6 @@ fn types(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
 
 fn is_serial(new: &NewColumn) -> bool {
     new.written.to_lowercase().ends_with("serial")
-}
-
-fn renamed_columns(draft: &Draft, known: Known<'_>) -> Vec<Rescue> {
-    let mut found: Vec<(usize, Rescue)> = Vec::new();
-    let comes_back = |table: &QualifiedName, column: &str| {
-        draft.added_columns.iter().any(|(t, new)| t == table && new.name == column)
-    };
-    for (table, from) in draft.dropped_columns.iter().filter(|(t, c)| !comes_back(t, c)) {
-        let Some(old) = known.catalog.table(table).and_then(|t| t.column(from)).filter(|c| !c.generated) else {
-            continue;
-        };
-        let Some(ty) = catalog_type(&old.type_name) else { continue };
-        for (_, new) in draft.added_columns.iter().filter(|(t, _)| t == table) {
-            let was_there = draft.dropped_columns.iter().any(|(t, c)| t == table && *c == new.name);
-            if was_there || !is_compatible(&ty, &new.ty) {
-                continue;
-            }
-            // a field that got another name is mostly where it was among the others of its type
-            let is_same = ty == new.ty;
-            let in_place = is_same && rank_of_old(draft, known, table, from, &ty) == rank_of_new(draft, table, new);
-            let score = alike(from, &new.name) + usize::from(in_place) * 100 + usize::from(is_same) * 1000;
-            let rescue = Rescue::Column {
-                table: table.clone(),
-                from: from.clone(),
-                to: new.name.clone(),
-                ty: old.type_name.clone(),
-            };
-            found.push((score, rescue));
-        }
-    }
-    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    found.into_iter().map(|(_, rescue)| rescue).collect()
-}
-
-/// How many columns of the same type stand before it and go, too.
-fn rank_of_old(draft: &Draft, known: Known<'_>, table: &QualifiedName, column: &str, ty: &SqlType) -> usize {
-    let columns = known.catalog.table(table).into_iter().flat_map(|table| &table.columns);
-    let before = columns.take_while(|other| other.name != column);
-    let goes = |other: &str| {
-        draft.dropped_columns.iter().any(|(t, dropped)| t == table && dropped == other)
-            && !draft.added_columns.iter().any(|(t, new)| t == table && new.name == other)
-    };
-    before.filter(|other| goes(&other.name) && catalog_type(&other.type_name).as_ref() == Some(ty)).count()
-}
-
-/// How many columns of the same type stand before it and come, too.
-fn rank_of_new(draft: &Draft, table: &QualifiedName, new: &NewColumn) -> usize {
-    let of_table = draft.added_columns.iter().filter(|(t, _)| t == table).map(|(_, column)| column);
-    let before = of_table.take_while(|other| other.name != new.name);
-    let was_there = |other: &str| draft.dropped_columns.iter().any(|(t, dropped)| t == table && dropped == other);
-    before.filter(|other| other.ty == new.ty && !was_there(&other.name)).count()
-}
-
-fn is_compatible(from: &SqlType, to: &SqlType) -> bool {
-    (from.name == to.name && from.is_array == to.is_array) || cast(from, to) == Cast::Keeps
-}
-
-/// Pairs of neighbouring letters that two names share, in a thousand, whatever their order and case.
-fn alike(one: &str, other: &str) -> usize {
-    let pairs = |name: &str| -> Vec<(char, char)> {
-        let letters: Vec<char> = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-        letters.iter().copied().zip(letters.iter().copied().skip(1)).collect()
-    };
-    let (one, mut other) = (pairs(one), pairs(other));
-    let all = (one.len() + other.len()).max(1);
-    let shared = one.iter().filter(|pair| {
-        let at = other.iter().position(|twin| twin == *pair);
-        at.map(|at| other.swap_remove(at)).is_some()
-    });
-    (shared.count() * 2000 / all).min(999)
 }
 
 impl Rescue {
@@ -290,39 +228,56 @@ impl Rescue {
         matches!(self, Self::Table { join: Some(_), .. })
     }
 
-    /// What a person is asked.
-    pub fn question(&self) -> String {
+    /// What a person is asked. A name in `default_schema` stands alone.
+    pub fn question(&self, default_schema: &str) -> String {
+        let shown = |name: &QualifiedName| shown(name, default_schema);
         match self {
-            Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", from.name, to.name),
+            Self::Enum { from, to } => format!("Was the enum {} renamed to {}?", shown(from), shown(to)),
             Self::Table { from, to, .. } if from == to => {
-                format!("The models that {} joins now stand the other way round. Shall its sides change places, too?", from.name)
+                format!(
+                    "The models that {} joins stand the other way round now. Shall its sides change places, too?",
+                    shown(from)
+                )
             }
-            Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", from.name, to.name),
-            Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", table.name),
-            Self::Type { table, column, from, to } => {
-                format!("{}.{column} goes from {from} to {to}: every value fits. Keep the values?", table.name)
+            Self::Table { from, to, .. } => format!("Was the table {} renamed to {}?", shown(from), shown(to)),
+            Self::Column { table, from, to, .. } => format!("Was {}.{from} renamed to {to}?", shown(table)),
+            Self::Type { table, column, from, to, .. } => {
+                format!("{}.{column} goes from {from} to {to}: every value fits. Keep the values?", shown(table))
             }
         }
     }
 
     /// What happens without it.
-    pub fn otherwise(&self) -> String {
+    pub fn otherwise(&self, default_schema: &str) -> String {
+        let shown = |name: &QualifiedName| shown(name, default_schema);
         match self {
             Self::Enum { from, .. } => {
-                format!("Prisma drops the columns of the enum {} and makes them anew", from.name)
+                format!("Prisma drops the columns of the enum {} and makes them anew", shown(from))
             }
             Self::Table { from, to, .. } if from == to => {
-                format!("Prisma exchanges its foreign keys alone, and every link in {} leads to other rows", from.name)
+                format!(
+                    "Prisma exchanges its foreign keys alone, and every link in {} leads to other rows",
+                    shown(from)
+                )
             }
             Self::Table { from, to, .. } => {
-                format!("Prisma drops {} with its rows and makes {} empty", from.name, to.name)
+                format!("Prisma drops {} with its rows and makes {} empty", shown(from), shown(to))
             }
             Self::Column { table, from, to, .. } => {
-                format!("Prisma drops {}.{from} with its values and makes {to} empty", table.name)
+                format!("Prisma drops {}.{from} with its values and makes {to} empty", shown(table))
             }
             Self::Type { table, column, .. } => {
-                format!("Prisma drops {}.{column} with its values and makes it anew", table.name)
+                format!("Prisma drops {}.{column} with its values and makes it anew", shown(table))
             }
+        }
+    }
+
+    /// The table, and its column, as they will be called; `None` for an enum.
+    pub fn becomes(&self) -> Option<(&QualifiedName, Option<&str>)> {
+        match self {
+            Self::Enum { .. } => None,
+            Self::Table { to, .. } => Some((to, None)),
+            Self::Column { table, to: column, .. } | Self::Type { table, column, .. } => Some((table, Some(column))),
         }
     }
 
@@ -351,17 +306,37 @@ impl Rescue {
             Self::Column { table, from, to, .. } => {
                 vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {};", sql(table), quote_ident(from), quote_ident(to))]
             }
-            Self::Type { table, column, to, .. } => {
-                let quoted = quote_ident(column);
-                let using = using.map_or_else(|| format!("{quoted}::{to}"), str::to_owned);
-                // an old default may not have a cast of its own; Prisma's next statements set the new one
-                vec![format!(
-                    "ALTER TABLE {} ALTER COLUMN {quoted} DROP DEFAULT,\nALTER COLUMN {quoted} TYPE {to} USING {using};",
-                    sql(table)
-                )]
+            Self::Type { table, column, from, to, keys } => {
+                let drop = |(table, key): &(QualifiedName, String)| {
+                    // the column at its other end may have been asked for before
+                    format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {};", sql(table), quote_ident(key))
+                };
+                keys.iter().map(drop).chain([change_type(&sql(table), column, (from, to), using)]).collect()
             }
         }
     }
+}
+
+/// A name as it is said.
+fn shown(name: &QualifiedName, default_schema: &str) -> String {
+    if name.schema == default_schema { name.name.clone() } else { name.to_string() }
+}
+
+fn change_type(table: &str, column: &str, (from, to): (&str, &str), using: Option<&str>) -> String {
+    let quoted = quote_ident(column);
+    let using = using.map_or_else(|| format!("{quoted}::{to}"), str::to_owned);
+    // to Prisma no list is required, and its client leaves out the empty ones
+    let optional =
+        if becomes_list(from, to) { format!(",\nALTER COLUMN {quoted} DROP NOT NULL") } else { String::new() };
+    // an old default may not have a cast of its own; Prisma's next statements set the new one
+    format!(
+        "ALTER TABLE {table} ALTER COLUMN {quoted} DROP DEFAULT,\nALTER COLUMN {quoted} TYPE {to} USING {using}{optional};"
+    )
+}
+
+fn becomes_list(from: &str, to: &str) -> bool {
+    let is_list = |ty| catalog_type(ty).is_some_and(|ty| ty.is_array);
+    is_list(to) && !is_list(from)
 }
 
 fn swap(table: &str, primary_key: Option<&(String, String)>) -> Vec<String> {
@@ -380,11 +355,10 @@ fn swap(table: &str, primary_key: Option<&(String, String)>) -> Vec<String> {
 /// Ways in which values may become values of another type, the most natural first; SQL over the quoted column.
 pub fn conversions(column: &str, from: &str, to: &str) -> Vec<String> {
     let quoted = quote_ident(column);
-    let (from_type, to_type) = (catalog_type(from), catalog_type(to));
-    let is_array = |ty: &Option<SqlType>| ty.as_ref().is_some_and(|ty| ty.is_array);
-    if is_array(&to_type) && !is_array(&from_type) {
+    if becomes_list(from, to) {
         return vec![format!("CASE WHEN {quoted} IS NOT NULL THEN ARRAY[{quoted}]::{to} END")];
     }
+    let to_type = catalog_type(to);
     let is_boolean = from == "boolean";
     let mut all = vec![format!("{quoted}::{to}"), format!("{quoted}::text::{to}")];
     if is_boolean {

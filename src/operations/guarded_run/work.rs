@@ -6,6 +6,8 @@ use crate::operations::rescue::{Answers, Instead, Plan, drafted_since, other_dra
 use crate::prisma::{Attach, ChildCommand, Project, run_attached};
 
 const CREATE_ONLY: &str = "--create-only";
+/// What Prisma ends with when one of its own questions is answered with no.
+const CANCELLED: i32 = 130;
 
 /// The command that is guarded.
 pub(super) struct Work<'a> {
@@ -48,7 +50,7 @@ impl Work<'_> {
                 let Some(name) = drafted else { return Ok(code) };
                 if !plan.replaces(&project.migration_sql(&name).unwrap_or_default()) {
                     observer.on(Event::Note(other_draft(&name)));
-                    return Ok(0);
+                    return Ok(CANCELLED);
                 }
                 (name, self.child.has(CREATE_ONLY))
             }
@@ -59,7 +61,7 @@ impl Work<'_> {
             observer.on(Event::Note(format!(
                 "{name} stays as Prisma drafted it, and was not applied{why}: change it, then `safemigrate dev`"
             )));
-            return Ok(0);
+            return Ok(CANCELLED);
         }
         observer.on(Event::Note(format!("Rewritten: {}", seen(project, &name))));
         if only_create { Ok(0) } else { Ok(run_attached(&self.child.without(CREATE_ONLY), self.attach).await?.code) }

@@ -80,7 +80,9 @@ pub async fn plan(
     observer.on(Event::StageDone);
     match planned {
         Err(error) if error.kind != ErrorKind::Interrupted => {
-            let what = format!("Whether a field was renamed was not found out: {}", error.promising_nothing());
+            let why = error.promising_nothing();
+            let what =
+                format!("Whether something was only renamed cannot be found out, and Prisma does as ever: {why}");
             observer.on(Event::Note(what));
             Ok(None)
         }
@@ -138,6 +140,10 @@ async fn on_structure(
     let mut rounds = Rounds { place, project, backup, scratch, session, answers, agreed: Agreed::default() };
     let rest = rounds.ask_all(draft).await?;
     if rounds.agreed.is_empty() {
+        return Ok(None);
+    }
+    if let Some(missing) = rounds.wants_values(&rest) {
+        place.observer.on(Event::Note(missing));
         return Ok(None);
     }
     if !rounds.reaches_the_schema(&rest).await? {

@@ -106,7 +106,7 @@ impl Rounds<'_> {
     async fn take(&mut self, rescue: &Rescue) -> Result<bool> {
         let schema = self.place.url.prisma_schema();
         let using = match rescue {
-            Rescue::Type { table, column, from, to } => match self.cast(table, column, from, to).await? {
+            Rescue::Type { table, column, from, to, .. } => match self.cast(table, column, from, to).await? {
                 Some(using) => Some(using),
                 None => return Ok(false),
             },
@@ -117,7 +117,7 @@ impl Rounds<'_> {
             _ if rescue.is_implied() && !self.agreed.is_empty() => true,
             Answers::Person(ask) => ask(&Question::Rescue(rescue))?,
             Answers::Nobody => {
-                self.note(suggestion(rescue, &statements));
+                self.note(suggestion(rescue, schema, &statements));
                 false
             }
         };
@@ -175,6 +175,28 @@ impl Rounds<'_> {
         })
     }
 
+    /// What rows without a value would make fail: the rest wants one in each. `None` where nothing is in the way.
+    pub fn wants_values(&self, rest: &str) -> Option<String> {
+        let required = Draft::read(rest, self.place.url.prisma_schema()).required;
+        let empty = required.iter().filter_map(|(table, column)| {
+            let (old_table, old_column) = self.agreed.names_before(table, column);
+            let data = self.backup.table(&old_table)?;
+            let at = data.table.data_columns().position(|c| c.name == old_column)?;
+            let rows = data.stats.rows.saturating_sub(data.stats.columns.get(at)?.non_null);
+            (rows > 0).then(|| {
+                format!(
+                    "{}.{column} becomes required, and {rows} of {} rows have no value in it",
+                    table.name, data.stats.rows
+                )
+            })
+        });
+        let empty: Vec<String> = empty.collect();
+        (!empty.is_empty()).then(|| {
+            let empty = empty.join("; ");
+            format!("{empty}. Nothing was renamed: make it optional in the schema, or give these rows a value, then `safemigrate dev` again")
+        })
+    }
+
     /// Whether nothing is left to draft once the rest is applied, too.
     ///
     /// # Errors
@@ -193,11 +215,11 @@ impl Rounds<'_> {
     }
 }
 
-fn suggestion(rescue: &Rescue, statements: &[String]) -> String {
+fn suggestion(rescue: &Rescue, schema: &str, statements: &[String]) -> String {
     format!(
         "{}: {}. If so, draft it with `safemigrate dev --create-only`, write this instead, then `safemigrate dev`:\n{}",
-        rescue.question().trim_end_matches('?'),
-        rescue.otherwise(),
+        rescue.question(schema).trim_end_matches('?'),
+        rescue.otherwise(schema),
         statements.join("\n")
     )
 }
