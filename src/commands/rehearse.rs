@@ -8,9 +8,10 @@ use crate::domain::manifest::Wanted;
 use crate::domain::rehearsal::{Rehearsal, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::check::refuse_damaged;
-use crate::operations::guarded_run::Place;
 use crate::operations::interrupt::Interrupt;
-use crate::operations::rehearsal::{As, Base, Wish, by_itself};
+use crate::operations::pending::As;
+use crate::operations::rehearsal::{Base, Wish, by_itself};
+use crate::operations::workplace::Place;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 

@@ -44,7 +44,8 @@ impl Sample {
     /// `percent`: more than 0, at most 100.
     pub fn plan(backup: &Manifest, percent: f64) -> Self {
         let links: Vec<Link> = backup.foreign_keys.iter().flat_map(|key| links(&backup.tables, key)).collect();
-        let hard: HashSet<QualifiedName> = backup.foreign_keys.iter().flat_map(|key| hard(&backup.tables, key)).collect();
+        let hard: HashSet<QualifiedName> =
+            backup.foreign_keys.iter().flat_map(|key| hard(&backup.tables, key)).collect();
         let rows = |data: &TableData| Rows {
             seed: xxh3_64(data.table.name.to_string().as_bytes()),
             taken: Vec::new(),
@@ -61,9 +62,8 @@ impl Sample {
     /// after those that reference it, as far as that is possible.
     pub fn next_table(&mut self) -> Option<usize> {
         let open = |at: &usize| self.tables[*at].is_open;
-        let waits = |at: usize| {
-            self.links.iter().any(|l| l.parent == at && l.child != at && self.tables[l.child].is_open)
-        };
+        let waits =
+            |at: usize| self.links.iter().any(|l| l.parent == at && l.child != at && self.tables[l.child].is_open);
         let all: Vec<usize> = (0..self.tables.len()).filter(open).collect();
         let at = all.iter().copied().find(|at| !waits(*at)).or_else(|| all.first().copied())?;
         let table = &mut self.tables[at];
@@ -137,7 +137,11 @@ fn links(tables: &[TableData], key: &ForeignKey) -> Vec<Link> {
 fn hard(tables: &[TableData], key: &ForeignKey) -> Vec<QualifiedName> {
     let types = |name: &QualifiedName, columns: &[String]| -> Vec<Option<String>> {
         let table = parts(tables, name).next().map(|(_, table)| table);
-        columns.iter().map(|c| table.and_then(|t| t.data_columns().find(|own| &own.name == c))).map(|c| c.map(|c| c.type_name.clone())).collect()
+        columns
+            .iter()
+            .map(|c| table.and_then(|t| t.data_columns().find(|own| &own.name == c)))
+            .map(|c| c.map(|c| c.type_name.clone()))
+            .collect()
     };
     const WHOLE: [&str; 3] = ["smallint", "integer", "bigint"];
     const EXACT: [&str; 5] = ["text", "uuid", "date", "bytea", "boolean"];

@@ -3,6 +3,9 @@
 
 mod columns;
 pub mod draft;
+mod plan;
+
+pub use plan::{Instead, Plan};
 
 use super::names::{QualifiedName, quote_ident};
 use super::reinsert::empty::{TypeShape, Types};

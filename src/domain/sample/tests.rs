@@ -113,7 +113,8 @@ fn about_so_many_are_taken_and_small_tables_whole() {
 fn keys_that_may_be_written_in_two_ways_take_the_whole_table() {
     let mut child = table("child", 1000);
     child.table.columns[1].type_name = "numeric(10,2)".into();
-    let content = vec![(0..1000).map(|id| (id, Some(id))).collect::<Vec<_>>(), (0..1000).map(|id| (id, None)).collect()];
+    let content =
+        vec![(0..1000).map(|id| (id, Some(id))).collect::<Vec<_>>(), (0..1000).map(|id| (id, None)).collect()];
     let mut sample = Sample::plan(&backup(vec![child, table("parent", 1000)], vec![key("child", "parent")]), 1.0);
     assert_eq!(taken(&mut sample, &content)[1].len(), 1000);
 }

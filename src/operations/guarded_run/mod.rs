@@ -34,7 +34,8 @@ use prepare::prepare;
 use seen::{Seen, look, migrations};
 use work::Work;
 
-pub use wish::{Backup, FirstTry, Outcome, Place, Preparation};
+use super::workplace::Place;
+pub use wish::{Backup, FirstTry, Outcome, Preparation};
 
 /// Guards a command, attached to the terminal. It is not begun before the checkpoint is durable.
 ///

@@ -2,11 +2,12 @@
 
 use super::{Place, Preparation};
 use crate::domain::manifest::Manifest;
+use crate::domain::rescue::Plan;
 use crate::domain::run::State;
 use crate::error::{Error, Result};
 use crate::operations::journal::Entry;
 use crate::operations::rehearsal::rehearse;
-use crate::operations::rescue::{self, Plan};
+use crate::operations::rescue;
 
 /// Gives the migration that keeps what was only renamed, where there is one.
 ///

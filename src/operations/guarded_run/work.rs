@@ -1,8 +1,9 @@
 //! The command itself, attached to the terminal; where something was renamed, in two steps around our own.
 
 use crate::domain::event::{Event, Observer};
+use crate::domain::rescue::{Instead, Plan};
 use crate::error::Result;
-use crate::operations::rescue::{Answers, Instead, Plan, drafted_since, other_draft, seen};
+use crate::operations::rescue::{Answers, drafted_since, other_draft, replaces, rewrite, seen};
 use crate::prisma::{Attach, ChildCommand, Project, run_attached};
 
 const CREATE_ONLY: &str = "--create-only";
@@ -48,14 +49,14 @@ impl Work<'_> {
                 let code = run_attached(&self.child.with(CREATE_ONLY), self.attach).await?.code;
                 let drafted = drafted_since(project, &before).unwrap_or_default().filter(|_| code == 0);
                 let Some(name) = drafted else { return Ok(code) };
-                if !plan.replaces(&project.migration_sql(&name).unwrap_or_default()) {
+                if !replaces(plan, &project.migration_sql(&name).unwrap_or_default()) {
                     observer.on(Event::Note(other_draft(&name)));
                     return Ok(CANCELLED);
                 }
                 (name, self.child.has(CREATE_ONLY))
             }
         };
-        let rewritten = plan.rewrite(project, &name, answers);
+        let rewritten = rewrite(plan, project, &name, answers);
         if !matches!(rewritten, Ok(true)) {
             let why = rewritten.err().map(|error| format!(" ({error})")).unwrap_or_default();
             observer.on(Event::Note(format!(

@@ -1,9 +1,9 @@
 //! Which data is rehearsed on: the newest backup, where it is as good as a new one.
 
 use super::super::checkpoint::{Kinds, Request, take};
-use super::super::guarded_run::Place;
 use super::super::journal::{Purpose, claim};
 use super::super::retention;
+use super::super::workplace::Place;
 use crate::domain::ending::Migration;
 use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, TableData};
 use crate::domain::names::QualifiedName;

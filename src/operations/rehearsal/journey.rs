@@ -1,13 +1,14 @@
 //! A rehearsal as a command of its own, in the journal.
 
-use super::{As, Base, choose, rehearse};
+use super::{Base, choose, rehearse};
 use crate::domain::rehearsal::{Rehearsal, Verdict};
 use crate::domain::run::State;
 use crate::error::{Error, Result};
-use crate::operations::guarded_run::Place;
 use crate::operations::journal::Entry;
+use crate::operations::pending::As;
 use crate::operations::report;
 use crate::operations::telling::Telling;
+use crate::operations::workplace::Place;
 use crate::prisma::Project;
 
 /// What is to be rehearsed, and on what.

@@ -8,59 +8,24 @@ pub use base::{Base, choose};
 pub use journey::{Rehearsed, Wish, by_itself};
 
 use super::expected;
-use super::guarded_run::Place;
-use super::rescue::{Instead, Plan};
+use super::pending::{As, Pending};
 use super::rollback::{Scratch, beside_the_live};
 use super::verification::{Extent, compare_live};
-use crate::domain::ending::Migration;
+use super::workplace::Place;
 use crate::domain::event::Event;
 use crate::domain::expected::{Expectations, Script as Judged};
 use crate::domain::manifest::Manifest;
 use crate::domain::rehearsal::{MadeBy, Rehearsal, ScratchCopy, Script, Seconds};
+use crate::domain::rescue::{Instead, Plan};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases::Copying;
-use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::trying::{self, Written};
 use crate::prisma::Project;
 use std::time::Instant;
-
-/// As which of Prisma's commands the migrations are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum As {
-    /// `migrate dev`: what is pending, and what Prisma would draft from the schema.
-    Dev,
-    /// `migrate deploy`: what is pending.
-    Deploy,
-    /// `db push`: what Prisma would draft from the schema.
-    Push,
-}
-
-/// What is to be applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// Folders that the database does not know as applied, oldest first.
-    pub migrations: Vec<String>,
-    /// In Prisma's journal as failed: Prisma refuses to go on.
-    pub failed: Vec<String>,
-}
-
-impl Pending {
-    /// # Errors
-    /// Those of connecting; `Config` when the folder cannot be read.
-    pub async fn look(place: &Place<'_>, project: &Project, wanted: As) -> Result<Self> {
-        let mut connection = place.interrupt.or(connect(place.url)).await?;
-        let journal = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
-        let names = |of: fn(&Migration) -> bool| journal.iter().filter(|m| of(m)).map(|m| m.name.clone()).collect();
-        let applied: Vec<String> = names(Migration::is_applied);
-        let mut migrations = if wanted == As::Push { Vec::new() } else { project.migrations_on_disk()? };
-        migrations.retain(|name| !applied.contains(name));
-        Ok(Self { migrations, failed: names(Migration::is_failed) })
-    }
-}
 
 /// Tries what is pending on the data of a full backup of this database, or on `percent` of its rows; `rescued` takes the
 /// place of a migration. Scratch databases are dropped whatever happens.

@@ -3,15 +3,15 @@
 
 mod rounds;
 
-use super::guarded_run::Place;
-use super::rehearsal::{As, Pending};
+use super::pending::{As, Pending};
 use super::rollback::{Scratch, beside_the_live};
+use super::workplace::Place;
 use crate::domain::changes::{Change, Changes};
 use crate::domain::event::Event;
 use crate::domain::manifest::Manifest;
 use crate::domain::prisma_schema::Declared;
-use crate::domain::rescue::Rescue;
 use crate::domain::rescue::draft::Draft;
+use crate::domain::rescue::{Instead, Plan, Rescue};
 use crate::error::{ErrorKind, Result};
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::reinsert::types::read_shapes;
@@ -36,22 +36,6 @@ pub enum Answers<'a> {
     /// Nobody: what could be done is only said.
     Nobody,
     Person(&'a (dyn Fn(&Question<'_>) -> Result<bool> + Sync)),
-}
-
-/// A migration that keeps the values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    pub sql: String,
-    pub instead_of: Instead,
-}
-
-/// Of what it takes the place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
-    /// What Prisma would draft, in its words.
-    Draft(String),
-    /// A pending migration that is still as Prisma drafted it.
-    Migration(String),
 }
 
 /// Looks whether something may be renamed, and asks. `None`: Prisma shall do as ever.
@@ -169,36 +153,26 @@ fn tell_of(place: &Place<'_>, sql: &str, name: &str) {
     }
 }
 
-impl Plan {
-    /// The change of the file of a migration that is there; `None` where it says the same already.
-    ///
-    /// # Errors
-    /// `Config`.
-    pub fn change(&self, project: &Project, name: &str) -> Result<Option<Changes>> {
-        let path = project.migration_file(name)?;
-        let before = project.migration_sql(name);
-        let change = Change::text(path, before, Some(self.sql.clone()), None);
-        Ok(change.map(|change| Changes { list: vec![change], notes: Vec::new() }))
+/// Writes the plan into the file of a migration, once the user has seen how and said yes. `false`: the file is as it was.
+///
+/// # Errors
+/// `Config` when it cannot be written; the answer's own.
+pub fn rewrite(plan: &Plan, project: &Project, name: &str, answers: Answers<'_>) -> Result<bool> {
+    let before = project.migration_sql(name);
+    let change = Change::text(project.migration_file(name)?, before, Some(plan.sql.clone()), None);
+    let Some(change) = change else { return Ok(true) };
+    let changes = Changes { list: vec![change], notes: Vec::new() };
+    let Answers::Person(ask) = answers else { return Ok(false) };
+    if !ask(&Question::Rewrite(&changes))? {
+        return Ok(false);
     }
+    apply(&changes)?;
+    Ok(true)
+}
 
-    /// Writes it into the file of a migration, once the user has seen how and said yes. `false`: the file is as it was.
-    ///
-    /// # Errors
-    /// `Config` when it cannot be written; the answer's own.
-    pub fn rewrite(&self, project: &Project, name: &str, answers: Answers<'_>) -> Result<bool> {
-        let Some(changes) = self.change(project, name)? else { return Ok(true) };
-        let Answers::Person(ask) = answers else { return Ok(false) };
-        if !ask(&Question::Rewrite(&changes))? {
-            return Ok(false);
-        }
-        apply(&changes)?;
-        Ok(true)
-    }
-
-    /// Whether a draft of Prisma's is the one that this takes the place of.
-    pub fn replaces(&self, drafted: &str) -> bool {
-        matches!(&self.instead_of, Instead::Draft(planned) if bare_statements(planned) == bare_statements(drafted))
-    }
+/// Whether a draft of Prisma's is the one that the plan takes the place of.
+pub fn replaces(plan: &Plan, drafted: &str) -> bool {
+    matches!(&plan.instead_of, Instead::Draft(planned) if bare_statements(planned) == bare_statements(drafted))
 }
 
 /// The one migration that came since `before`.
