@@ -143,7 +143,7 @@ impl Attempt<'_> {
                     }
                 }
                 if let Some(failure) = &mut statement.failure {
-                    explain(self.connection, cut, server, failure, self.in_block).await?;
+                    explain(self.connection, &statement.sql, server, failure, self.in_block).await?;
                 }
             }
         }
