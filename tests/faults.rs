@@ -74,6 +74,11 @@ fn guarded_run() {
     Rig::new(Journey::guarded_run()).strike_everywhere();
 }
 
+#[test]
+fn rehearsal() {
+    Rig::new(Journey::rehearsal()).strike_everywhere();
+}
+
 /// A point that no journey reaches tests nothing; and a moment that is no journey's own is struck with `FAULTS=all` only.
 #[test]
 fn every_point_is_on_the_way_of_a_journey() {

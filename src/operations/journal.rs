@@ -108,7 +108,9 @@ impl Entry {
     pub fn open_beside(store: &Store, url: &DatabaseUrl, command: &str, observer: &dyn Observer) -> Result<Self> {
         let lock = enter(store, command, observer)?;
         let run = Run::begin(ids::run_id(), command, &url.database, ids::now());
+        fault::at("run.opening");
         store.write_run(&run).map_err(Error::nothing_changed)?;
+        fault::at("run.opened");
         Ok(Self { store: store.clone(), run, claim: None, _lock: lock })
     }
 

@@ -51,6 +51,19 @@ fn rollback(scene: &Scene, strategy: &str) -> Begun {
     words(&["rollback", &full, "--yes", "--strategy", strategy])
 }
 
+/// A real Prisma project with a migration that waits.
+fn waiting(scene: &Scene) -> Project {
+    scene.cluster.psql("postgres", "DROP DATABASE shop");
+    let project = Project::new(Prisma::V7, Shape::Product, &scene.cluster, "shop");
+    scene.cluster.prepare(&project, "shop");
+    let rows = "SELECT 'Product ' || n, n FROM generate_series(1, 50) n";
+    scene.cluster.psql("shop", &format!("INSERT INTO \"Product\" (name, price) {rows}"));
+    project.edit_schema("  name  String\n", "  name  String\n  stock Int @default(0)\n");
+    let add = "ALTER TABLE \"Product\" ADD COLUMN \"stock\" INTEGER NOT NULL DEFAULT 0;";
+    project.write("prisma/migrations/20270101000000_stock/migration.sql", add);
+    project
+}
+
 impl Journey {
     pub fn all() -> Vec<Journey> {
         vec![
@@ -65,6 +78,7 @@ impl Journey {
             Journey::delete(),
             Journey::recover(),
             Journey::guarded_run(),
+            Journey::rehearsal(),
         ]
     }
 
@@ -204,19 +218,7 @@ impl Journey {
 
     /// `dev` on a real Prisma project with a migration that waits.
     pub fn guarded_run() -> Journey {
-        let begin = |scene: &Scene| {
-            scene.cluster.psql("postgres", "DROP DATABASE shop");
-            let project = Project::new(Prisma::V7, Shape::Product, &scene.cluster, "shop");
-            scene.cluster.prepare(&project, "shop");
-            scene.cluster.psql(
-                "shop",
-                "INSERT INTO \"Product\" (name, price) SELECT 'Product ' || n, n FROM generate_series(1, 50) n",
-            );
-            project.edit_schema("  name  String\n", "  name  String\n  stock Int @default(0)\n");
-            let add = "ALTER TABLE \"Product\" ADD COLUMN \"stock\" INTEGER NOT NULL DEFAULT 0;";
-            project.write("prisma/migrations/20270101000000_stock/migration.sql", add);
-            Begun { project: Some(project), ..words(&["dev"]) }
-        };
+        let begin = |scene: &Scene| Begun { project: Some(waiting(scene)), ..words(&["dev"]) };
         Journey {
             name: "dev",
             begin,
@@ -224,5 +226,11 @@ impl Journey {
             effect: Effect::Database,
             own: &["run.prisma-ended", "run.new-state", "run.proven", "run.closing"],
         }
+    }
+
+    /// Without Prisma: what waits is a file, and needs no draft.
+    pub fn rehearsal() -> Journey {
+        let begin = |scene: &Scene| Begun { project: Some(waiting(scene)), ..words(&["rehearse", "--as", "deploy"]) };
+        Journey { name: "rehearse", begin, without_database: false, effect: Effect::Store, own: &["rehearsal"] }
     }
 }

@@ -1,6 +1,7 @@
 //! What a rehearsal found: migrations applied to a scratch copy of the data, statement by statement.
 
 pub mod recipe;
+mod relaxed;
 pub mod suspect;
 
 use super::compare::Verification;
@@ -112,7 +113,7 @@ pub struct Failure {
     /// The rows in its way; `None` where it is not about rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<BadRows>,
-    /// What to write instead, as SQL; `…` stands where only the user knows.
+    /// What to write instead of the statement, as SQL; `…` stands where only the user knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<String>,
 }

@@ -3,12 +3,15 @@
 use crate::domain::names::quote_ident;
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use std::ops::Range;
 
 /// Rows of one table, and what may be wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
     pub table: String,
     pub wants: Wants,
+    /// Where in the statement it says so: the action of an `ALTER TABLE`, or all of it. Bytes.
+    pub place: Range<usize>,
 }
 
 /// What the statement wants of every row.
@@ -56,18 +59,45 @@ pub fn suspects(statement: &str, code: &str, column: Option<&str>) -> Vec<Suspec
     all
 }
 
-/// The actions of an `ALTER TABLE` as statements of their own; `None` where it has one, or is another statement.
+/// The actions of an `ALTER TABLE` as statements of their own, but that a column which is dropped and added anew is one
+/// thing; `None` where it is one already, or another statement.
 pub fn one_by_one(statement: &str) -> Option<Vec<String>> {
     if crate::domain::lint::is_too_deep(statement) {
         return None;
     }
     let root = SourceFile::parse(statement).syntax_node();
     let alter = root.children().find_map(ast::AlterTable::cast)?;
-    let actions: Vec<SyntaxNode> = alter.actions().map(|action| action.syntax().clone()).collect();
-    let first = actions.first().filter(|_| actions.len() > 1)?;
-    let from = usize::from(alter.syntax().text_range().start());
-    let head = statement.get(from..usize::from(first.text_range().start()))?;
-    Some(actions.iter().map(|action| format!("{head}{}", text(action))).collect())
+    let actions: Vec<ast::AlterTableAction> = alter.actions().collect();
+    let added: Vec<String> = actions.iter().filter_map(added_by).collect();
+    let mut parts: Vec<(Option<String>, String)> = Vec::new();
+    for action in &actions {
+        let anew = dropped_by(action).filter(|column| added.contains(column));
+        let again = added_by(action).and_then(|column| parts.iter_mut().find(|(of, _)| of.as_ref() == Some(&column)));
+        match again {
+            Some((_, part)) => *part = format!("{part},\n{}", text(action.syntax())),
+            None => parts.push((anew, text(action.syntax()))),
+        }
+    }
+    let first = actions.first().filter(|_| parts.len() > 1)?.syntax().text_range().start();
+    let head = statement.get(usize::from(alter.syntax().text_range().start())..usize::from(first))?;
+    Some(parts.into_iter().map(|(_, part)| format!("{head}{part}")).collect())
+}
+
+fn added_by(action: &ast::AlterTableAction) -> Option<String> {
+    match action {
+        ast::AlterTableAction::AddColumn(add) => add.column_name().map(|name| quote_ident(&name.text())),
+        _ => None,
+    }
+}
+
+/// The column that an action drops, quoted.
+pub(super) fn dropped_by(action: &ast::AlterTableAction) -> Option<String> {
+    match action {
+        ast::AlterTableAction::DropColumn(drop) => {
+            drop.column_name_ref().map(|name| quote_ident(&normalize_name_node(name.syntax())))
+        }
+        _ => None,
+    }
 }
 
 fn of_statement(statement: &str) -> Vec<Suspect> {
@@ -84,8 +114,12 @@ fn of_tree(statement: &ast::Stmt) -> Vec<Suspect> {
             let Some(table) = alter.table_relation_name().and_then(|name| relation(name.syntax())) else {
                 return Vec::new();
             };
-            let wants = alter.actions().flat_map(|action| of_action(&action));
-            wants.map(|wants| Suspect { table: table.clone(), wants }).collect()
+            let of_action = |action: ast::AlterTableAction| {
+                let place = place(action.syntax());
+                of_action(&action).into_iter().map(move |wants| (wants, place.clone()))
+            };
+            let wants = alter.actions().flat_map(of_action);
+            wants.map(|(wants, place)| Suspect { table: table.clone(), wants, place }).collect()
         }
         ast::Stmt::CreateIndex(index) => {
             let table = index.table_relation_name().and_then(|name| relation(name.syntax()));
@@ -93,7 +127,8 @@ fn of_tree(statement: &ast::Stmt) -> Vec<Suspect> {
             let columns: Vec<String> = items.filter_map(|item| item.expr()).map(|expr| text(expr.syntax())).collect();
             let condition = index.where_clause().and_then(|clause| clause.expr()).map(|expr| text(expr.syntax()));
             let wants = Wants::Different { columns, condition };
-            table.into_iter().map(|table| Suspect { table, wants: wants.clone() }).collect()
+            let place = place(index.syntax());
+            table.into_iter().map(|table| Suspect { table, wants: wants.clone(), place: place.clone() }).collect()
         }
         _ => Vec::new(),
     }
@@ -116,8 +151,8 @@ fn of_action(action: &ast::AlterTableAction) -> Vec<Wants> {
                 Some(ast::AlterColumnOption::SetType(set)) => {
                     let Some(ty) = set.ty().map(|ty| text(ty.syntax())) else { return Vec::new() };
                     let using = set.using_expr().and_then(|using| using.expr()).map(|expr| text(expr.syntax()));
-                    // without USING the cast is that of an assignment, which a cast from it can stand for
-                    let expression = using.unwrap_or_else(|| format!("{column}::{ty}"));
+                    // without USING the value is assigned: unlike a cast that cuts off nothing
+                    let expression = using.unwrap_or_else(|| column.clone());
                     vec![Wants::Castable { column, expression, ty }]
                 }
                 _ => Vec::new(),
@@ -171,6 +206,10 @@ fn columns(node: &SyntaxNode) -> Vec<String> {
 fn relation(node: &SyntaxNode) -> Option<String> {
     let is_path = |n: &SyntaxNode| matches!(n.kind(), SyntaxKind::PATH | SyntaxKind::PATH_REF);
     node.descendants().find(is_path).map(|path| text(&path))
+}
+
+fn place(node: &SyntaxNode) -> Range<usize> {
+    node.text_range().start().into()..node.text_range().end().into()
 }
 
 fn text(node: &SyntaxNode) -> String {
@@ -234,6 +273,9 @@ mod tests {
             ]
         );
         assert_eq!(one_by_one("ALTER TABLE p DROP COLUMN a"), None);
+        let anew = "ALTER TABLE p DROP COLUMN a,\nADD COLUMN a INTEGER NOT NULL";
+        assert_eq!(one_by_one(anew), None);
+        assert_eq!(one_by_one(&format!("{anew}, ADD b int")).unwrap(), [anew, "ALTER TABLE p ADD b int"]);
         assert_eq!(one_by_one("SELECT 1, 2"), None);
     }
 

@@ -67,6 +67,9 @@ fn of_trial(tried: Result<Trial>) -> Result<Option<String>> {
             if !error.message.contains("live database") {
                 error.message = format!("{}. The live database was not touched", error.message.trim_end_matches('.'));
             }
+            if error.kind == ErrorKind::Other {
+                error.hints.push("Without --restore every hash is read all the same.".to_owned());
+            }
             Err(error)
         }
     }

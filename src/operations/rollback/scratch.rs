@@ -184,6 +184,6 @@ async fn refuse_hindrances(
         return Ok(());
     }
     let why = findings.against_swap.join("; ");
-    Err(Error::new(ErrorKind::Other, format!("A scratch copy of {} cannot be made here: {why}", backup.id))
-        .hint("Use a role that may: --url. Without --restore every hash is read all the same."))
+    let message = format!("A scratch copy of {} cannot be made here: {why}", backup.id);
+    Err(Error::new(ErrorKind::Other, message).hint("Use a role that may: --url."))
 }

@@ -117,6 +117,10 @@ pub enum Copying {
 /// From so many bytes on copying files is faster than copying through the write-ahead log.
 const WORTH_A_CHECKPOINT: i64 = 64 << 20;
 
+/// How often it is looked again whether sessions have left, and how soon.
+const LEAVING: u32 = 6;
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// Makes a database of ours as a copy of `live`, where nobody is connected to that one and this role may copy it.
 /// Gives how it was made, `None` where it was not.
 ///
@@ -129,11 +133,10 @@ pub async fn copy_whole(
     mark: &Mark,
 ) -> Result<Option<Copying>> {
     let sql =
-        "SELECT current_setting('server_version_num')::int4 AS version, pg_catalog.pg_database_size($1::name) AS bytes,
-        (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = $1::name) AS sessions";
+        "SELECT current_setting('server_version_num')::int4 AS version, pg_catalog.pg_database_size($1::name) AS bytes";
     let asked = sqlx::query(sql).bind(&live.name).fetch_one(&mut *connection).await;
     let Ok(row) = asked else { return Ok(None) };
-    if get::<i64>(&row, "sessions")? > 0 {
+    if !is_left_alone(connection, &live.name).await? {
         return Ok(None);
     }
     let version: i32 = get(&row, "version")?;
@@ -159,6 +162,19 @@ pub async fn copy_whole(
         Err(error) if error.as_database_error().is_some() => Ok(None),
         Err(error) => Err(server_error("copying the database", error)),
     }
+}
+
+/// Whether nobody is connected to it; those that have just been closed, our own among them, are given a moment to go.
+async fn is_left_alone(connection: &mut PgConnection, name: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE datname = $1::name)";
+    for _ in 0..LEAVING {
+        let sessions = sqlx::query_scalar::<_, bool>(sql).bind(name).fetch_one(&mut *connection).await;
+        if !sessions.map_err(doing("looking who is connected"))? {
+            return Ok(true);
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+    Ok(false)
 }
 
 /// What a new database is to be like.

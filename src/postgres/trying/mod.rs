@@ -92,7 +92,7 @@ impl Attempt<'_> {
     }
 
     async fn run(&mut self, cut: &Cut) -> Result<()> {
-        let ends_block = ["COMMIT", "END", "ROLLBACK", "ABORT"].iter().any(|word| cut.begins(&[word]));
+        let ends_block = ends_block(cut);
         if ends_block && self.has_failed() {
             // what comes behind it would not be reached
             self.done.push(not_tried(cut));
@@ -115,7 +115,12 @@ impl Attempt<'_> {
                 self.watch.transaction_ended(&mut self.done);
                 self.begin().await?;
             }
-            Ok(()) => self.watch.look(self.connection, &mut statement, started).await?,
+            Ok(()) => {
+                self.watch.look(self.connection, &mut statement, started).await?;
+                if has_savepoint && !is_about_savepoints(cut) {
+                    self.send("RELEASE SAVEPOINT statement").await?;
+                }
+            }
             Err(error) => {
                 let Some(server) = error.as_database_error().and_then(|e| e.try_downcast_ref::<PgDatabaseError>())
                 else {
@@ -143,7 +148,7 @@ impl Attempt<'_> {
                     }
                 }
                 if let Some(failure) = &mut statement.failure {
-                    explain(self.connection, cut, server, failure, self.in_block).await?;
+                    explain(self.connection, &statement.sql, server, failure, self.in_block).await?;
                 }
             }
         }
@@ -212,16 +217,42 @@ fn not_tried(cut: &Cut) -> Statement {
     Statement { sql, line, seconds: None, locks: Vec::new(), rewrites: Vec::new(), failure: None }
 }
 
-/// Table, column, object, function or schema that is not there, or is still there; a type that did not become another.
+/// Table, column, object, function, schema or unique key that is not there, or is still there; a type that did not become another.
 fn follows_from_a_failure(code: &str) -> bool {
     matches!(
         code,
-        "42P01" | "42703" | "42704" | "42883" | "3F000" | "2BP01" | "42P07" | "42710" | "42701" | "42804" | "42P16"
+        "42P01"
+            | "42703"
+            | "42704"
+            | "42883"
+            | "3F000"
+            | "2BP01"
+            | "42P07"
+            | "42710"
+            | "42701"
+            | "42804"
+            | "42P16"
+            | "42830"
     )
 }
 
+fn ends_block(cut: &Cut) -> bool {
+    let ends = ["COMMIT", "END", "ROLLBACK", "ABORT"].iter().any(|word| cut.begins(&[word]));
+    ends && !cut.says(&["TO"]) && !cut.says(&["PREPARED"])
+}
+
+/// With `RELEASE` of ours behind them, theirs would be gone too.
+fn is_about_savepoints(cut: &Cut) -> bool {
+    ["SAVEPOINT", "RELEASE", "ROLLBACK"].iter().any(|word| cut.begins(&[word]))
+}
+
 fn refuses_blocks(cut: &Cut) -> bool {
-    cut.says(&["CONCURRENTLY"])
+    // a body may end transactions, outside of a block
+    let text = cut.text.to_uppercase();
+    let commits =
+        cut.begins(&["CALL"]) || cut.begins(&["DO"]) && (text.contains("COMMIT") || text.contains("ROLLBACK"));
+    commits
+        || cut.says(&["CONCURRENTLY"])
         || ["VACUUM", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
             let words: Vec<&str> = begin.split(' ').collect();
             cut.begins(&words)

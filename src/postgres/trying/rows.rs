@@ -6,7 +6,6 @@ use crate::domain::rehearsal::suspect::{Suspect, Wants, suspects};
 use crate::domain::rehearsal::{BadRow, BadRows, Failure};
 use crate::error::Result;
 use crate::postgres::session::doing;
-use crate::postgres::statements::Statement as Cut;
 use sqlx::postgres::{PgConnection, PgDatabaseError, PgRow};
 use sqlx::{Executor, Row};
 
@@ -22,7 +21,7 @@ const LONGEST: usize = 80;
 /// `Server` where the session is lost.
 pub async fn explain(
     connection: &mut PgConnection,
-    cut: &Cut,
+    statement: &str,
     error: &PgDatabaseError,
     failure: &mut Failure,
     in_block: bool,
@@ -33,12 +32,12 @@ pub async fn explain(
         }
         connection.execute(sql).await.map(drop).map_err(doing("looking for the rows in the way"))
     };
-    for suspect in suspects(&cut.text, error.code(), error.column()) {
+    for mut suspect in suspects(statement, error.code(), error.column()) {
         send(connection, "SAVEPOINT looking").await?;
-        let found = look(connection, &suspect).await;
+        let found = look(connection, &mut suspect).await;
         send(connection, "ROLLBACK TO SAVEPOINT looking").await?;
         let Ok(Some((rows, key))) = found else { continue };
-        failure.recipe = recipe(&suspect, &rows, &key);
+        failure.recipe = recipe(statement, &suspect, &rows, &key);
         failure.rows = Some(rows);
         return Ok(());
     }
@@ -53,8 +52,17 @@ struct Table {
     rows: u64,
 }
 
-async fn look(connection: &mut PgConnection, suspect: &Suspect) -> Result<Option<(BadRows, Vec<String>)>, sqlx::Error> {
+async fn look(
+    connection: &mut PgConnection,
+    suspect: &mut Suspect,
+) -> Result<Option<(BadRows, Vec<String>)>, sqlx::Error> {
     let table = table(connection, &suspect.table).await?;
+    if let Wants::Partner { referenced, referenced_columns, .. } = &mut suspect.wants
+        && referenced_columns.is_empty()
+    {
+        // what a foreign key without columns means
+        *referenced_columns = self::table(connection, referenced).await?.key;
+    }
     let Search { what, sql } = Search::plan(connection, suspect, &table).await?;
     let rows = sqlx::query(&sql).fetch_all(&mut *connection).await?;
     let Some(first) = rows.first() else { return Ok(None) };
@@ -124,12 +132,11 @@ impl Search {
                 Self::single(format!("break the condition {expression}"), &from, &format!("NOT ({expression})"), table)
             }
             Wants::Partner { columns, referenced, referenced_columns } => {
-                let mut theirs = referenced_columns.clone();
-                if theirs.is_empty() {
-                    theirs = self::table(connection, referenced).await?.key;
-                }
-                let pairs: Vec<String> =
-                    columns.iter().zip(&theirs).map(|(own, theirs)| format!("r.{theirs} = t.{own}")).collect();
+                let pairs: Vec<String> = columns
+                    .iter()
+                    .zip(referenced_columns)
+                    .map(|(own, theirs)| format!("r.{theirs} = t.{own}"))
+                    .collect();
                 let set: Vec<String> = columns.iter().map(|own| format!("t.{own} IS NOT NULL")).collect();
                 let condition = format!(
                     "{} AND NOT EXISTS (SELECT FROM {referenced} r WHERE {})",
@@ -191,6 +198,7 @@ impl Search {
     ) -> Result<Self, sqlx::Error> {
         let function = format!(
             "CREATE OR REPLACE FUNCTION pg_temp.safemigrate_fits(r {own}) RETURNS boolean LANGUAGE plpgsql AS $safemigrate$
+            #variable_conflict use_column
             DECLARE done {ty};
             BEGIN
                 SELECT ({expression}) INTO done FROM (SELECT r.*) AS t;

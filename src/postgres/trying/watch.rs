@@ -9,14 +9,15 @@ use sqlx::postgres::{PgConnection, PgRow, types::Oid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// Locks of whoever writes or changes a table, and stronger ones.
-const LOCKS: &str = "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, l.mode,
-        pg_catalog.pg_relation_filenode(c.oid) AS file, pg_catalog.pg_table_size(c.oid) AS bytes
-    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND c.relkind IN ('r', 'p')
+/// Locks of whoever writes or changes a table, and stronger ones; also on what the statement dropped.
+const LOCKS: &str = "SELECT l.relation AS oid, l.mode, c.oid IS NULL AS is_gone,
+        pg_catalog.pg_relation_filenode(c.oid) AS file, coalesce(pg_catalog.pg_table_size(c.oid), 0) AS bytes
+    FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
-    ORDER BY n.nspname, c.relname, l.mode";
+    ORDER BY n.nspname, c.relname, l.relation, array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock'], l.mode),
+        l.mode DESC";
 
 const FILES: &str = "SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
         pg_catalog.pg_relation_filenode(c.oid) AS file
@@ -105,7 +106,7 @@ impl Watch {
             }
             let mode = spelled(&mode);
             let now = file(row)?;
-            if *known != now {
+            if *known != now && !get::<bool>(row, "is_gone")? {
                 *known = now;
                 let bytes = u64::try_from(get::<i64>(row, "bytes")?).unwrap_or_default();
                 let is_emptied = done.sql.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("TRUNCATE"));
@@ -113,7 +114,8 @@ impl Watch {
                     done.rewrites.push(Rewrite { table: table.clone(), bytes });
                 }
             }
-            if !self.held.iter().any(|(held, as_mode, ..)| held == table && *as_mode == mode) {
+            // one that keeps out fewer says nothing more
+            if !self.held.iter().any(|(held, as_mode, ..)| held == table && strength(as_mode) >= strength(&mode)) {
                 done.locks.push(Lock { table: table.clone(), mode: mode.clone(), seconds: 0.0 });
                 self.held.push((table.clone(), mode, done.line, at));
             }
@@ -148,6 +150,14 @@ fn spelled(mode: &str) -> String {
         words.push(c.to_ascii_uppercase());
     }
     words
+}
+
+/// Each keeps out whomever the weaker ones do.
+fn strength(mode: &str) -> usize {
+    ["SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"]
+        .iter()
+        .position(|known| *known == mode)
+        .unwrap_or(0)
 }
 
 fn oid(row: &PgRow) -> Result<u32> {
