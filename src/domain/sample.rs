@@ -15,7 +15,7 @@ const MOST_PASSES: u32 = 20;
 /// Which rows are taken, by their place in the backup.
 pub struct Sample {
     /// Of 2^32 rows so many.
-    share: u64,
+    share: f64,
     tables: Vec<Rows>,
     links: Vec<Link>,
 }
@@ -53,8 +53,7 @@ impl Sample {
             is_open: data.stats.rows > 0,
             passes: 0,
         };
-        // the cast saturates
-        let share = (percent / 100.0 * 4_294_967_296.0) as u64;
+        let share = percent / 100.0 * 4_294_967_296.0;
         Self { share, tables: backup.tables.iter().map(rows).collect(), links }
     }
 
@@ -80,7 +79,8 @@ impl Sample {
         }
         let values: Vec<&[u8]> = values(row).collect();
         let rows = &self.tables[table];
-        let by_chance = xxh3_64(&(rows.seed ^ place).to_le_bytes()) >> 32 < self.share;
+        let chance = u32::try_from(xxh3_64(&(rows.seed ^ place).to_le_bytes()) >> 32).unwrap_or_default();
+        let by_chance = f64::from(chance) < self.share;
         let is_needed = || {
             self.links.iter().filter(|link| link.parent == table).any(|link| {
                 fingerprint(&values, &link.theirs).is_some_and(|fingerprint| link.needed.contains(&fingerprint))
