@@ -30,22 +30,17 @@ fn without_a_terminal_it_stops_unless_loss_was_reckoned_with() {
     for (sql, message) in [(FAILS, "would fail in line 1"), (DROPS, "It would lose data in public.Product")] {
         pending(&project, sql);
         let in_folder = files(&project);
-        for arguments in [
-            &["deploy", "--rehearse"][..],
-            &["deploy", "--rehearse", "--on-loss", "ask"],
-            &["deploy", "--rehearse", "--yes"],
-        ] {
-            let (code, said) = project.json(arguments);
-            assert_eq!(
-                (code, &said["ok"], &said["command"], &said["error"]["kind"]),
-                (1, &false.into(), &"deploy".into(), &"findings".into()),
-                "{said:#}"
-            );
-            let text = said["error"]["message"].as_str().unwrap();
-            assert!(text.contains(message) && text.contains("Nothing was changed"), "{text}");
-            assert!(said["rehearsal"]["scripts"][0]["statements"].is_array(), "{said:#}");
-            assert!(said["prisma_exit_code"].is_null());
-        }
+        let more = if sql == DROPS { "--yes" } else { "--on-loss=ask" };
+        let (code, said) = project.json(&["deploy", "--rehearse", more]);
+        assert_eq!(
+            (code, &said["ok"], &said["command"], &said["error"]["kind"]),
+            (1, &false.into(), &"deploy".into(), &"findings".into()),
+            "{said:#}"
+        );
+        let text = said["error"]["message"].as_str().unwrap();
+        assert!(text.contains(message) && text.contains("Nothing was changed"), "{text}");
+        assert!(said["rehearsal"]["scripts"][0]["statements"].is_array(), "{said:#}");
+        assert!(said["prisma_exit_code"].is_null());
         assert!(cluster.dump("shop") == dump && files(&project) == in_folder);
     }
     // a failure is no loss: saying what to do about one does not help

@@ -132,6 +132,8 @@ fn both_ways_to_a_copy_find_the_same() {
     session.run("UPDATE \"Product\" SET name = 'late' WHERE id = 1");
     drop(session);
     let backup = alone["copy"]["backup"].as_str().unwrap();
-    let later = shop.project.json(&["rehearse", "--as", "deploy", "--on", backup]).1;
-    println!("{}", later["error"]);
+    let (code, later) = shop.project.json(&["rehearse", "--as", "deploy", "--backup", backup]);
+    let (made_by, verdict, of_backup) = found(&later);
+    assert_eq!((code, made_by, verdict), (3, "restore".into(), "loses".into()), "{later:#}");
+    assert_eq!(by_template, of_backup);
 }
