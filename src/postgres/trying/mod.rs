@@ -55,6 +55,7 @@ pub async fn run_script(connection: &mut PgConnection, sql: &str) -> Result<Trie
     let cut = cut(sql);
     let mut attempt = Attempt {
         in_block: !matches!(cut.as_slice(), [alone] if refuses_blocks(alone)),
+        has_begun: false,
         watch: Watch::begin(connection).await?,
         done: Vec::new(),
         connection,
@@ -71,6 +72,8 @@ struct Attempt<'c> {
     connection: &'c mut PgConnection,
     /// The statements of one text are one transaction, unless there is one only.
     in_block: bool,
+    /// The script itself has begun a transaction.
+    has_begun: bool,
     watch: Watch,
     done: Vec<Statement>,
 }
@@ -96,6 +99,17 @@ impl Attempt<'_> {
         if ends_block && self.has_failed() {
             // what comes behind it would not be reached
             self.done.push(not_tried(cut));
+            return Ok(());
+        }
+        if cut.begins(&["BEGIN"]) || cut.begins(&["START", "TRANSACTION"]) {
+            self.has_begun = true;
+        } else if ends_block {
+            self.has_begun = false;
+        } else if is_about_savepoints(cut) && !self.has_begun {
+            // in the transaction that is ours alone it would pass
+            let message = "it can only be used in transaction blocks".to_owned();
+            let failure = Failure { message, code: "25P01".to_owned(), rows: None, recipe: None };
+            self.done.push(Statement { failure: Some(failure), ..not_tried(cut) });
             return Ok(());
         }
         let has_savepoint = self.in_block && !ends_block;
@@ -253,7 +267,7 @@ fn refuses_blocks(cut: &Cut) -> bool {
         cut.begins(&["CALL"]) || cut.begins(&["DO"]) && (text.contains("COMMIT") || text.contains("ROLLBACK"));
     commits
         || cut.says(&["CONCURRENTLY"])
-        || ["VACUUM", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
+        || ["VACUUM", "LOCK", "ALTER SYSTEM", "CREATE DATABASE", "DROP DATABASE"].iter().any(|begin| {
             let words: Vec<&str> = begin.split(' ').collect();
             cut.begins(&words)
         })
