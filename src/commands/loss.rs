@@ -56,6 +56,9 @@ fn what_became(column: &ColumnReport) -> String {
         (ColumnVerdict::Dropped, _) => "the column is gone".to_owned(),
         (ColumnVerdict::Changed, Some(n)) => format!("{} overwritten", were(n, "value")),
         (_, Some(n)) => format!("{} replaced", were(n, "value")),
+        _ if column.before == column.after && column.values_lost.is_some() => {
+            format!("{} gone", are(column.values_lost.unwrap_or_default(), "value"))
+        }
         _ => "values are gone".to_owned(),
     }
 }

@@ -32,7 +32,7 @@ fn on_what(rehearsal: &Rehearsal, style: &Style) -> String {
         MadeBy::Clone => "cloned by the file system",
     };
     let backup = style.cyan(&copy.backup);
-    format!("On the data of {backup} ({}; {rows}), {how} into a scratch database.", style.ago(&copy.taken_at))
+    format!("On the data of {backup} ({}; {rows}), {how} into a scratch database.", style.ago_or_now(&copy.taken_at))
 }
 
 fn script(script: &Script, style: &Style) -> String {

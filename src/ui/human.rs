@@ -9,9 +9,8 @@ pub fn ago(now: &str, then: &str) -> String {
     let (Ok(at), Ok(since)) = (now.parse::<Timestamp>(), then.parse::<Timestamp>()) else { return then.to_owned() };
     let seconds = at.as_second() - since.as_second();
     match seconds {
-        ..-60 => "in the future".to_owned(),
-        // clocks differ, and a command knows only the time at which it began
-        -60..10 => "just now".to_owned(),
+        ..0 => "in the future".to_owned(),
+        0..10 => "just now".to_owned(),
         10..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
         3600..86_400 => format!("{} h ago", seconds / 3600),

@@ -61,6 +61,12 @@ impl Style {
         human::ago(&self.now.to_string(), then)
     }
 
+    /// The same of what this command may have made itself, which began before it was there.
+    pub fn ago_or_now(&self, then: &str) -> String {
+        let is_new = then.parse::<Timestamp>().is_ok_and(|then| then > self.now);
+        if is_new { human::ago(then, then) } else { self.ago(then) }
+    }
+
     pub fn bold(&self, text: impl AsRef<str>) -> String {
         self.paint("1", text.as_ref())
     }

@@ -8,9 +8,13 @@ on_both! { a_rename_by_hand_loses_nothing drafting_applies_what_is_pending }
 fn draft(project: &Project, name: &str) -> (String, String) {
     let known = project.migrations();
     let mut terminal = project.terminal(&["dev", "--create-only", "--name", name]);
-    if terminal.expect_any(&["Are you sure", "not applied yet"]).0 == 0 {
-        terminal.send("y");
-        terminal.expect("not applied yet");
+    loop {
+        match terminal.expect_any(&["not applied yet", "Are you sure", "1-2 [1]: "]).0 {
+            0 => break,
+            1 => terminal.send("y"),
+            // what was renamed is written by hand
+            _ => terminal.send_line("2"),
+        }
     }
     assert_eq!(terminal.wait(), 0, "{}", terminal.transcript());
     let drafted = project.migrations().into_iter().find(|m| !known.contains(m)).expect("a new folder");

@@ -125,6 +125,9 @@ fn scripts_with_transactions_of_their_own_and_bodies_go_through_as_with_prisma()
 fn what_a_failing_script_has_committed_counts() {
     let cluster = Cluster::start();
     let project = shop(&cluster);
+    migration(&project, 1, "UPDATE \"Product\" SET price = 1;\nSAVEPOINT s;\n");
+    let (code, said) = project.json(&["rehearse", "--as", "deploy"]);
+    assert_eq!((code, &statements(&said)[1]["failure"]["code"]), (1, &"25P01".into()), "{said:#}");
     migration(
         &project,
         1,

@@ -117,7 +117,8 @@ mod tests {
             ty: "\"R_new\"".into(),
         };
         let sql = "ALTER TABLE \"P\" ALTER COLUMN \"role\" TYPE \"R_new\" USING (\"role\"::text::\"R_new\"), ADD a int";
-        let suspect = Suspect { table: "\"P\"".into(), wants, place: 16..73 };
+        let place = 16..sql.find(", ADD").unwrap();
+        let suspect = Suspect { table: "\"P\"".into(), wants, place };
         let text = recipe(sql, &suspect, &rows(&["OLD", "it's"]), &[]).unwrap();
         assert!(text.contains("WHEN 'OLD' THEN …") && text.contains("WHEN 'it''s' THEN …"), "{text}");
         assert!(text.ends_with("ELSE \"role\"::text END)::\"R_new\", ADD a int;"), "{text}");
