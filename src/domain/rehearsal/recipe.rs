@@ -22,7 +22,7 @@ pub fn recipe(statement: &str, suspect: &Suspect, rows: &BadRows, key: &[String]
         Wants::Castable { column, expression, ty } => {
             let action = castable(column, expression, ty, &rows.examples);
             let (before, after) = (statement.get(..suspect.place.start)?, statement.get(suspect.place.end..)?);
-            Some(format!("-- say what becomes of the values that do not fit\n{before}{action}{after};"))
+            Some(format!("-- say what becomes of the values that do not fit\n{before}{action}{after}"))
         }
         Wants::Partner { columns, referenced, referenced_columns } => {
             let pairs = columns.iter().zip(referenced_columns);
