@@ -16,7 +16,6 @@ use crate::operations::pending::As;
 use crate::operations::rescue::{Answers, Question};
 use crate::operations::schedule;
 use crate::operations::target::Target;
-use crate::operations::workplace::Place;
 use crate::prisma::{ChildCommand, prisma_command};
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
@@ -132,15 +131,7 @@ impl Journey<'_> {
             ui.warn(&concern);
         }
         let progress = ui.progress();
-        let place = Place {
-            url: &target.url,
-            store: &target.place.store,
-            project: target.project.as_ref(),
-            keep: target.place.settings.retention.keep,
-            expect_loss: &target.place.settings.verify.expect_loss,
-            observer: &progress,
-            interrupt,
-        };
+        let place = target.workplace(&progress, interrupt);
         let attach = if ui.is_json() { Attach::StdoutToStderr } else { Attach::Terminal };
         let tried: Mutex<Option<Rehearsal>> = Mutex::default();
         let go_on = |rehearsal: &Rehearsal| {

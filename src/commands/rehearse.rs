@@ -11,7 +11,6 @@ use crate::operations::check::refuse_damaged;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::pending::As;
 use crate::operations::rehearsal::{Base, Wish, by_itself};
-use crate::operations::workplace::Place;
 use crate::ui::{Failure, Fields, Report, Style, Ui};
 use serde_json::json;
 
@@ -40,15 +39,7 @@ pub async fn run(globals: &Globals, args: &RehearseArgs, ui: &Ui, interrupt: &In
         None => Base::Newest,
     };
     let progress = ui.progress();
-    let place = Place {
-        url: &target.url,
-        store,
-        project: Some(project),
-        keep: target.place.settings.retention.keep,
-        expect_loss: &target.place.settings.verify.expect_loss,
-        observer: &progress,
-        interrupt,
-    };
+    let place = target.workplace(&progress, interrupt);
     let wish = Wish { wanted, base, percent: args.sample };
     let done = by_itself(&place, project, wish).await?;
     let verdict = done.rehearsal.verdict();

@@ -17,9 +17,7 @@ use crate::postgres::structure::{self, Section, listing};
 use crate::postgres::tools::{self, Program};
 use crate::prisma::Project;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
+use std::path::PathBuf;
 
 /// Everything that is different.
 #[derive(Debug)]
@@ -96,25 +94,14 @@ fn prisma_schema(project: &Project, backup: &Manifest) -> Option<String> {
     let then: Option<BTreeMap<String, String>> =
         entries.iter().map(|entry| Some((entry.path.clone(), texts.get(&entry.blob)?.clone()))).collect();
     let then = then.filter(|then| !then.is_empty())?;
-    let now = on_disk(&root, &schema)?;
+    let named = |(path, text): (PathBuf, String)| {
+        Some((path.canonicalize().ok()?.strip_prefix(&root).ok()?.to_str()?.to_owned(), text))
+    };
+    let now: BTreeMap<String, String> = project.schema_texts().ok()?.into_iter().map(named).collect::<Option<_>>()?;
     let paths: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     let of_one = |path: &&String| {
         let text = |texts: &BTreeMap<String, String>| texts.get(*path).cloned().unwrap_or_default();
         unified((&format!("{path} at {commit}"), &text(&then)), (path, &text(&now)))
     };
     Some(paths.iter().map(of_one).collect())
-}
-
-/// The schema's files by their path as git says it.
-fn on_disk(root: &Path, schema: &Path) -> Option<BTreeMap<String, String>> {
-    let files: Vec<PathBuf> = match schema.is_dir() {
-        false => vec![schema.to_owned()],
-        true => WalkDir::new(schema).into_iter().flatten().map(walkdir::DirEntry::into_path).collect(),
-    };
-    let prisma = files.iter().filter(|path| path.is_file() && path.extension().is_some_and(|e| e == "prisma"));
-    let text = |path: &PathBuf| {
-        let name = path.strip_prefix(root).ok()?.to_str()?.to_owned();
-        Some((name, fs::read_to_string(path).ok()?))
-    };
-    prisma.map(text).collect()
 }

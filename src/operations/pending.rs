@@ -2,6 +2,7 @@
 
 use super::workplace::Place;
 use crate::domain::ending::Migration;
+use crate::domain::manifest::Manifest;
 use crate::error::Result;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
@@ -38,5 +39,16 @@ impl Pending {
         let mut migrations = if wanted == As::Push { Vec::new() } else { project.migrations_on_disk()? };
         migrations.retain(|name| !applied.contains(name));
         Ok(Self { migrations, failed: names(Migration::is_failed) })
+    }
+
+    /// The same as it was when a backup was taken: what was applied since is still to come.
+    ///
+    /// # Errors
+    /// `Config` when the folder cannot be read.
+    pub fn as_of(self, backup: &Manifest, project: &Project, wanted: As) -> Result<Self> {
+        let Some(then) = backup.project.as_ref().filter(|_| wanted != As::Push) else { return Ok(self) };
+        let mut migrations = project.migrations_on_disk()?;
+        migrations.retain(|name| !then.migrations.contains(name));
+        Ok(Self { migrations, ..self })
     }
 }

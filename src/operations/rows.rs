@@ -2,7 +2,7 @@
 
 use super::reading::ReadTable;
 use crate::domain::compare::Side;
-use crate::domain::manifest::TableData;
+use crate::domain::manifest::{Segment, TableData};
 use crate::domain::rows::{NULL, RowSplitter, values};
 use crate::error::{Context, ErrorKind, Result};
 use crate::postgres::PgConnection;
@@ -15,24 +15,32 @@ use std::io::Read;
 /// # Errors
 /// `Damaged`, `Store`.
 pub fn stored_rows(store: &Store, side: &Side<'_>, segments: &[Vec<usize>], mut row: impl FnMut(&[u8])) -> Result<()> {
-    let mut buffer = vec![0; 128 << 10];
     for (part, wanted) in side.parts.iter().zip(segments) {
         let places = side.places(part);
         for segment in wanted.iter().filter_map(|&n| part.segments.get(n)) {
-            let mut reader = store.object(&segment.object)?;
-            let mut splitter = RowSplitter::default();
-            loop {
-                let n = reader.read(&mut buffer).context(ErrorKind::Damaged, || {
-                    format!("The backup is damaged: rows of {} cannot be read. Nothing was changed", part.table.name)
-                })?;
-                if n == 0 {
-                    break;
-                }
-                splitter.feed(&buffer[..n], |text| in_order(text, places.as_deref(), &mut row));
-            }
+            segment_rows(store, part, segment, |text| in_order(text, places.as_deref(), &mut row))?;
         }
     }
     Ok(())
+}
+
+/// Hands on each row of one segment as the store has it.
+///
+/// # Errors
+/// `Damaged`, `Store`.
+pub fn segment_rows(store: &Store, of: &TableData, segment: &Segment, mut row: impl FnMut(&[u8])) -> Result<()> {
+    let mut buffer = vec![0; 128 << 10];
+    let mut reader = store.object(&segment.object)?;
+    let mut splitter = RowSplitter::default();
+    loop {
+        let n = reader.read(&mut buffer).context(ErrorKind::Damaged, || {
+            format!("The backup is damaged: rows of {} cannot be read. Nothing was changed", of.table.name)
+        })?;
+        if n == 0 {
+            return Ok(());
+        }
+        splitter.feed(&buffer[..n], &mut row);
+    }
 }
 
 /// The tables of a snapshot as they were read, and a connection that sees the same instant.

@@ -3,6 +3,8 @@
 use super::guard::{self, Assessment};
 use super::interrupt::Interrupt;
 use super::shadow;
+use super::workplace::{self, applied};
+use crate::domain::event::Observer;
 use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::prisma_journal;
@@ -135,6 +137,19 @@ impl Target {
         }
     }
 
+    /// What a journey around migrations works on.
+    pub fn workplace<'a>(&'a self, observer: &'a dyn Observer, interrupt: &'a Interrupt) -> workplace::Place<'a> {
+        workplace::Place {
+            url: &self.url,
+            store: &self.place.store,
+            project: self.project.as_ref(),
+            keep: self.place.settings.retention.keep,
+            expect_loss: &self.place.settings.verify.expect_loss,
+            observer,
+            interrupt,
+        }
+    }
+
     /// The project, for what cannot be done without Prisma.
     ///
     /// # Errors
@@ -204,7 +219,7 @@ impl Target {
         let mut connection = interrupt.or(connect(&self.url)).await?;
         let migrations = prisma_journal::read(&mut connection, self.url.prisma_schema()).await?;
         let Some(project) = &self.project else {
-            let names: Vec<String> = applied(migrations);
+            let names: Vec<String> = applied(&migrations);
             return Ok((!names.is_empty()).then_some(ProjectInfo {
                 prisma: None,
                 git_commit: None,
@@ -214,7 +229,7 @@ impl Target {
         Ok(Some(ProjectInfo {
             prisma: Some(project.prisma_version.text.clone()),
             git_commit: project.git_commit().await,
-            migrations: applied(migrations),
+            migrations: applied(&migrations),
         }))
     }
 
@@ -225,13 +240,9 @@ impl Target {
     pub async fn pending_migrations(&self) -> Result<Vec<String>> {
         let Some(project) = &self.project else { return Ok(Vec::new()) };
         let mut connection = connect(&self.url).await?;
-        let known = applied(prisma_journal::read(&mut connection, self.url.prisma_schema()).await?);
+        let known = applied(&prisma_journal::read(&mut connection, self.url.prisma_schema()).await?);
         let mut folders = project.migrations_on_disk()?;
         folders.retain(|folder| !known.contains(folder));
         Ok(folders)
     }
-}
-
-fn applied(migrations: Vec<crate::domain::ending::Migration>) -> Vec<String> {
-    migrations.into_iter().filter(|m| m.is_applied()).map(|m| m.name).collect()
 }

@@ -1,9 +1,11 @@
 //! Where a journey around migrations works.
 
 use super::interrupt::Interrupt;
+use crate::domain::ending::Migration;
 use crate::domain::event::Observer;
 use crate::domain::expected::LossPattern;
 use crate::domain::lint::evidence::fingerprint;
+use crate::domain::manifest::ProjectInfo;
 use crate::domain::run::AppliedMigration;
 use crate::error::Result;
 use crate::postgres::url::DatabaseUrl;
@@ -25,7 +27,22 @@ pub struct Place<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+/// The names of those that are applied.
+pub fn applied(migrations: &[Migration]) -> Vec<String> {
+    migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect()
+}
+
 impl Place<'_> {
+    /// What manifests say of the project; `migrations`: Prisma's journal.
+    pub(super) async fn project_info(&self, migrations: &[Migration]) -> ProjectInfo {
+        let git_commit = match self.project {
+            Some(project) => project.git_commit().await,
+            None => None,
+        };
+        let prisma = self.project.map(|project| project.prisma_version.text.clone());
+        ProjectInfo { prisma, git_commit, migrations: applied(migrations) }
+    }
+
     /// The migration folders on disk.
     pub(super) fn folders(&self) -> Result<Vec<String>> {
         self.project.map_or_else(|| Ok(Vec::new()), Project::migrations_on_disk)

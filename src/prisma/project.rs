@@ -109,12 +109,20 @@ impl Project {
         }
     }
 
-    /// The text of the Prisma schema, all its files.
+    /// The files of the Prisma schema with their texts.
     ///
     /// # Errors
-    /// `Config` where it cannot be read.
+    /// `Config` where one cannot be read.
+    pub fn schema_texts(&self) -> Result<Vec<(PathBuf, String)>> {
+        schema::texts(&self.schema)
+    }
+
+    /// The whole text of the Prisma schema.
+    ///
+    /// # Errors
+    /// As `schema_texts`.
     pub fn schema_text(&self) -> Result<String> {
-        schema::text(&self.schema)
+        Ok(self.schema_texts()?.into_iter().map(|(_, text)| text + "\n").collect())
     }
 
     /// The database that Prisma empties to try migrations on, where the project names one. One that cannot be read is

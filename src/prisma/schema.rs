@@ -50,13 +50,13 @@ pub fn datasource(schema: &Path) -> Result<Option<Datasource>> {
     Ok(None)
 }
 
-/// The whole text of a schema, file by file.
+/// The files of a schema with their texts, in a fixed order.
 ///
 /// # Errors
-/// `Config` where it cannot be read.
-pub fn text(schema: &Path) -> Result<String> {
-    let read = |file: PathBuf| fs::read_to_string(&file).context(ErrorKind::Config, || unreadable(&file));
-    files(schema)?.into_iter().map(|file| Ok(read(file)? + "\n")).collect()
+/// `Config` where one cannot be read.
+pub fn texts(schema: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let read = |file: &PathBuf| fs::read_to_string(file).context(ErrorKind::Config, || unreadable(file));
+    files(schema)?.into_iter().map(|file| Ok((file.clone(), read(&file)?))).collect()
 }
 
 /// A schema of the same database, but for its address, which is in a variable: the blocks `datasource` and `generator`
@@ -66,8 +66,7 @@ pub fn text(schema: &Path) -> Result<String> {
 /// `Config` where the schema cannot be read.
 pub fn leading_to(schema: &Path, variable: &str) -> Result<String> {
     let mut text = String::new();
-    for file in files(schema)? {
-        let content = fs::read_to_string(&file).context(ErrorKind::Config, || unreadable(&file))?;
+    for (_, content) in texts(schema)? {
         let mut block: Option<String> = None;
         for line in content.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();

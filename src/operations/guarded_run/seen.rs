@@ -3,7 +3,7 @@
 use super::Place;
 use crate::domain::ending::Migration;
 use crate::domain::event::Event;
-use crate::domain::manifest::{Manifest, ProjectInfo, Reason};
+use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::run::Run;
 use crate::error::{ErrorKind, Result};
 use crate::operations::bystanders::Scenery;
@@ -55,16 +55,8 @@ pub(super) async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     let clock = Some(writers::clock(&mut connection).await?);
     drop(connection);
-    let git_commit = match place.project {
-        Some(project) => project.git_commit().await,
-        None => None,
-    };
-    let info = ProjectInfo {
-        prisma: place.project.map(|project| project.prisma_version.text.clone()),
-        git_commit,
-        migrations: migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect(),
-    };
-    let request = Request { kinds, reason, run: Some(run.id.clone()), project: Some(info) };
+    let project = Some(place.project_info(&migrations).await);
+    let request = Request { kinds, reason, run: Some(run.id.clone()), project };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
     let scenery = if reason == Reason::BeforeMigration { scenery(place).await } else { None };
     Ok(Seen { taken: Some(taken), migrations, clock, scenery })

@@ -3,22 +3,15 @@
 use super::super::checkpoint::{Kinds, Request, take};
 use super::super::journal::{Purpose, claim};
 use super::super::retention;
-use super::super::workplace::Place;
-use crate::domain::ending::Migration;
-use crate::domain::manifest::{Kind, Manifest, ProjectInfo, Reason, TableData};
-use crate::domain::names::QualifiedName;
-use crate::domain::schema::{Catalog, Table};
+use super::super::workplace::{Place, applied};
+use crate::domain::manifest::{Kind, Manifest, Reason};
+use crate::domain::rehearsal::base::{Present, is_fresh, stands_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
-use crate::prisma::Project;
-use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
-
-/// Older data may hold no row of what was written since. As often as backups are taken by the clock.
-const FRESH: SignedDuration = SignedDuration::from_hours(1);
+use jiff::Timestamp;
 
 /// Which backup is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +28,7 @@ pub enum Base<'a> {
 ///
 /// # Errors
 /// `Usage` for one that is not full or of another database; those of a checkpoint.
-pub async fn choose(place: &Place<'_>, project: &Project, base: Base<'_>, run: &str) -> Result<Manifest> {
+pub async fn choose(place: &Place<'_>, base: Base<'_>, run: &str) -> Result<Manifest> {
     match base {
         Base::This(backup) => {
             let usable = backup.kind == Kind::Full && backup.database.name == place.url.database;
@@ -47,51 +40,40 @@ pub async fn choose(place: &Place<'_>, project: &Project, base: Base<'_>, run: &
         }
         Base::Newest => match newest(place).await? {
             Some(backup) => Ok(backup),
-            None => take_one(place, project, run).await,
+            None => take_one(place, run).await,
         },
-        Base::New => take_one(place, project, run).await,
+        Base::New => take_one(place, run).await,
     }
 }
 
 async fn newest(place: &Place<'_>) -> Result<Option<Manifest>> {
     let (backups, _) = place.store.manifests()?;
     let mut of_this = backups.into_iter().filter(|b| b.kind == Kind::Full && b.database.name == place.url.database);
-    let Some(backup) = of_this.next().filter(|b| is_fresh(&b.created_at)) else { return Ok(None) };
+    let Some(backup) = of_this.next().filter(|b| is_fresh(b, age(&b.created_at))) else { return Ok(None) };
     let mut connection = place.interrupt.or(connect(place.url)).await?;
     let info = read_database_info(&mut connection).await?;
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
-    let catalog = read_catalog(&mut connection).await?;
-    let applied: Vec<String> = migrations.iter().filter(|m| m.is_applied()).map(|m| m.name.clone()).collect();
-    let same_migrations = backup.project.as_ref().is_some_and(|p| p.migrations == applied);
-    let same_server = info.system_identifier == backup.database.system_identifier;
-    let usable = same_server && same_migrations && backup.imported.is_none() && has_shape_of(&catalog, &backup.tables);
-    Ok(usable.then_some(backup))
-}
-
-fn is_fresh(created_at: &str) -> bool {
-    created_at.parse::<Timestamp>().is_ok_and(|at| Timestamp::now().duration_since(at) < FRESH)
-}
-
-/// The same tables with the same columns.
-fn has_shape_of(now: &Catalog, then: &[TableData]) -> bool {
-    let shape = |tables: &mut dyn Iterator<Item = &Table>| -> BTreeMap<QualifiedName, Table> {
-        tables.map(|table| (table.name.clone(), table.clone())).collect()
+    let present = Present {
+        system_identifier: info.system_identifier.as_deref(),
+        applied: &applied(&migrations),
+        catalog: &read_catalog(&mut connection).await?,
     };
-    shape(&mut now.tables.iter()) == shape(&mut then.iter().map(|data| &data.table))
+    Ok(stands_for(&backup, present).then_some(backup))
 }
 
-async fn take_one(place: &Place<'_>, project: &Project, run: &str) -> Result<Manifest> {
+/// In seconds; none that is fresh where the time cannot be read.
+fn age(created_at: &str) -> f64 {
+    let at = created_at.parse::<Timestamp>();
+    at.map_or(f64::INFINITY, |at| Timestamp::now().duration_since(at).as_secs_f64())
+}
+
+async fn take_one(place: &Place<'_>, run: &str) -> Result<Manifest> {
     let claim = claim(place.url, "rehearse", Purpose::Read, place.interrupt).await?;
     let mut connection = place.interrupt.or(connect(place.url)).await?;
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     drop(connection);
-    let info = ProjectInfo {
-        prisma: Some(project.prisma_version.text.clone()),
-        git_commit: project.git_commit().await,
-        migrations: migrations.into_iter().filter(Migration::is_applied).map(|m| m.name).collect(),
-    };
-    let request =
-        Request { kinds: Kinds::Both, reason: Reason::Manual, run: Some(run.to_owned()), project: Some(info) };
+    let project = Some(place.project_info(&migrations).await);
+    let request = Request { kinds: Kinds::Both, reason: Reason::Manual, run: Some(run.to_owned()), project };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
     if let Some(claim) = claim {
         claim.release().await;

@@ -36,7 +36,7 @@ pub async fn by_itself(place: &Place<'_>, project: &Project, wish: Wish<'_>) -> 
     let place = &Place { observer: &telling, ..*place };
     let mut entry = Entry::open_beside(place.store, place.url, "rehearse", place.observer)?;
     let work = async {
-        let backup = choose(place, project, wish.base, &entry.run.id).await?;
+        let backup = choose(place, wish.base, &entry.run.id).await?;
         entry.step(State::Rehearsing).map_err(Error::nothing_changed)?;
         let rehearsal = rehearse(place, project, wish.wanted, &backup, None, wish.percent).await?;
         entry.run.rehearsal = Some(rehearsal.clone());

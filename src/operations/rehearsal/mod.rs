@@ -20,6 +20,7 @@ use crate::domain::rescue::{Instead, Plan};
 use crate::domain::schema::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::databases::Copying;
 use crate::postgres::session::connect;
@@ -87,14 +88,15 @@ async fn rehearse_sample(
 async fn rehearse_beside(this: &Rehearsing<'_>) -> Result<Rehearsal> {
     let Place { url, store, observer, interrupt, .. } = *this.place;
     let pending = Pending::look(this.place, this.project, this.wanted).await?;
+    let pending = pending.as_of(this.backup, this.project, this.wanted)?;
     if let Some(failed) = pending.failed.first().filter(|_| this.wanted != As::Push) {
         let message =
             format!("The migration {failed} has failed before, and Prisma goes on with nothing until that is resolved");
         return Err(Error::new(ErrorKind::Other, message)
             .hint("`npx prisma migrate status` tells more; `npx prisma migrate resolve` settles it."));
     }
-    let drafts = this.wanted != As::Deploy;
-    if pending.migrations.is_empty() && (!drafts || interrupt.or(this.project.draft(&url.database)).await?.is_empty()) {
+    let draft = interrupt.or(this.known_draft(&pending)).await?;
+    if pending.migrations.is_empty() && draft.as_ref().is_some_and(String::is_empty) {
         return Ok(Rehearsal::of_nothing(this.described(MadeBy::Restore)));
     }
     observer.on(Event::Stage { label: "Making a scratch copy".into(), total_bytes: this.backup.bytes() });
@@ -103,7 +105,7 @@ async fn rehearse_beside(this: &Rehearsing<'_>) -> Result<Rehearsal> {
         let made_by = fill(scratch, this.of).await?;
         let copy = started.elapsed().as_secs_f64();
         fault::at("rehearsal.copied");
-        let rehearsal = this.on_copy(&pending, scratch).await?;
+        let rehearsal = this.on_copy(&pending, draft.as_deref(), scratch).await?;
         let seconds = Seconds { copy, ..rehearsal.seconds };
         Ok(Rehearsal { copy: this.described(made_by), seconds, ..rehearsal })
     })
@@ -126,47 +128,70 @@ async fn fill(scratch: &mut Scratch<'_>, sample_of: Option<u64>) -> Result<MadeB
     Ok(made_by)
 }
 
+/// What was tried so far.
+struct Tries {
+    scripts: Vec<Script>,
+    written: Written,
+    seconds: f64,
+}
+
+impl Tries {
+    async fn run(&mut self, session: &mut PgConnection, migration: Option<&String>, sql: String) -> Result<()> {
+        let started = Instant::now();
+        let tried = trying::run_script(session, &sql).await?;
+        self.seconds += started.elapsed().as_secs_f64();
+        self.written.and(tried.written);
+        self.scripts.push(Script { migration: migration.cloned(), sql, statements: tried.statements });
+        Ok(())
+    }
+}
+
 impl Rehearsing<'_> {
-    async fn on_copy(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<Rehearsal> {
+    async fn on_copy(&self, pending: &Pending, draft: Option<&str>, scratch: &Scratch<'_>) -> Result<Rehearsal> {
         let Place { store, observer, interrupt, .. } = *self.place;
         let before = as_on_copy(self.backup, &read_catalog(&mut connect(&scratch.url()).await?).await?);
-        let started = Instant::now();
         observer.on(Event::Stage { label: "Trying the migrations".into(), total_bytes: 0 });
-        let (scripts, written) = self.try_scripts(pending, scratch).await?;
-        let migration = started.elapsed().as_secs_f64();
+        let Tries { scripts, written, seconds } = self.try_scripts(pending, draft, scratch).await?;
         fault::at("rehearsal.tried");
         let started = Instant::now();
         // nobody else is at work on the copy
         let extent = Extent::Written(&written);
         let verification = compare_live(&scratch.url(), store, &before, extent, observer, interrupt).await?;
         let verification = self.expectations(&scripts)?.mark(verification, &self.backup.tables);
-        let seconds = Seconds { copy: 0.0, migration, verification: started.elapsed().as_secs_f64() };
+        let seconds = Seconds { copy: 0.0, migration: seconds, verification: started.elapsed().as_secs_f64() };
         Ok(Rehearsal { copy: self.described(MadeBy::Restore), scripts, verification, seconds })
     }
 
     /// The pending ones in their order, up to the first that fails; then the draft.
-    async fn try_scripts(&self, pending: &Pending, scratch: &Scratch<'_>) -> Result<(Vec<Script>, Written)> {
+    async fn try_scripts(&self, pending: &Pending, draft: Option<&str>, scratch: &Scratch<'_>) -> Result<Tries> {
         let mut session = trying::session(&scratch.url()).await?;
-        let (mut scripts, mut written) = (Vec::new(), Written::nothing());
+        let mut tries = Tries { scripts: Vec::new(), written: Written::nothing(), seconds: 0.0 };
         for name in &pending.migrations {
-            let sql = self.sql_of(name)?;
-            let tried = trying::run_script(&mut session, &sql).await?;
-            written.and(tried.written);
-            let script = Script { migration: Some(name.clone()), sql, statements: tried.statements };
-            let fails = script.fails();
-            scripts.push(script);
+            tries.run(&mut session, Some(name), self.sql_of(name)?).await?;
             self.place.observer.on(Event::TableDone(name.clone()));
-            if fails {
-                return Ok((scripts, written));
+            if tries.scripts.last().is_some_and(Script::fails) {
+                return Ok(tries);
             }
         }
-        let sql = self.draft(scratch).await?;
-        if !sql.is_empty() {
-            let tried = trying::run_script(&mut session, &sql).await?;
-            written.and(tried.written);
-            scripts.push(Script { migration: None, sql, statements: tried.statements });
+        let draft = match draft {
+            Some(known) => known.to_owned(),
+            None => self.project.draft(scratch.name).await?,
+        };
+        if !draft.is_empty() {
+            tries.run(&mut session, None, draft).await?;
         }
-        Ok((scripts, written))
+        Ok(tries)
+    }
+
+    /// What Prisma would draft, as far as it is known without a copy: where migrations are pending, only what is left after
+    /// them is drafted.
+    async fn known_draft(&self, pending: &Pending) -> Result<Option<String>> {
+        match self.rescued {
+            _ if self.wanted == As::Deploy => Ok(Some(String::new())),
+            Some(Plan { sql, instead_of: Instead::Draft(_) }) => Ok(Some(sql.clone())),
+            _ if pending.migrations.is_empty() => self.project.draft(&self.place.url.database).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn sql_of(&self, name: &str) -> Result<String> {
@@ -176,14 +201,6 @@ impl Rehearsing<'_> {
                 let missing = || Error::new(ErrorKind::Config, format!("The migration {name} cannot be read"));
                 self.project.migration_sql(name).ok_or_else(missing)
             }
-        }
-    }
-
-    async fn draft(&self, scratch: &Scratch<'_>) -> Result<String> {
-        match self.rescued {
-            _ if self.wanted == As::Deploy => Ok(String::new()),
-            Some(Plan { sql, instead_of: Instead::Draft(_) }) => Ok(sql.clone()),
-            _ => self.project.draft(scratch.name).await,
         }
     }
 

@@ -2,10 +2,11 @@
 //! for a backup.
 
 use crate::domain::manifest::{Manifest, Segment, TableData};
-use crate::domain::rows::{Counter, RowSplitter};
+use crate::domain::rows::Counter;
 use crate::domain::sample::Sample;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::store::{Batch, Store};
+use crate::operations::rows::segment_rows;
+use crate::store::{Batch, ObjectWriter, Store};
 use std::io::Read;
 use tempfile::TempDir;
 
@@ -40,7 +41,7 @@ pub fn sampled(store: &Store, backup: &Manifest, percent: f64) -> Result<Sampled
     let mut structure = backup.structure.clone();
     if let Some(structure) = &mut structure {
         let mut writer = batch.writer()?;
-        copy(&mut store.object(&structure.object)?, |piece| writer.append(piece))?;
+        copy(store, &structure.object, &mut writer)?;
         (structure.object, structure.bytes) = writer.finish()?;
     }
     batch.commit()?;
@@ -84,29 +85,28 @@ fn take(store: &Store, batch: &Batch, data: &TableData, takes: impl Fn(u64) -> b
 
 /// Hands on each row with its place in the table.
 fn each_row(store: &Store, data: &TableData, mut hand_on: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
-    let mut place = 0;
+    let (mut place, mut failed) = (0, None);
     for segment in &data.segments {
-        let mut splitter = RowSplitter::default();
-        copy(&mut store.object(&segment.object)?, |piece| {
-            let mut failed = None;
-            splitter.feed(piece, |row| {
-                let done = hand_on(place, row);
-                place += 1;
-                failed = failed.take().or(done.err());
-            });
-            failed.map_or(Ok(()), Err)
+        segment_rows(store, data, segment, |row| {
+            if failed.is_none() {
+                failed = hand_on(place, row).err();
+            }
+            place += 1;
         })?;
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
     }
     Ok(())
 }
 
-fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let mut buffer = vec![0; 128 << 10];
+fn copy(store: &Store, object: &str, to: &mut ObjectWriter) -> Result<()> {
+    let (mut from, mut buffer) = (store.object(object)?, vec![0; 128 << 10]);
     loop {
         let read = from.read(&mut buffer);
-        match read.context(ErrorKind::Damaged, || "The backup is damaged: an object cannot be read".into())? {
+        match read.context(ErrorKind::Damaged, || "The backup is damaged: its structure cannot be read".into())? {
             0 => return Ok(()),
-            n => to(&buffer[..n])?,
+            n => to.append(&buffer[..n])?,
         }
     }
 }
