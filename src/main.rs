@@ -5,12 +5,18 @@
 use safemigrate::cli::{self, Stop};
 use safemigrate::commands;
 use safemigrate::operations::interrupt::{Interrupt, Interrupter};
+use safemigrate::prisma::gate;
 use safemigrate::ui::Ui;
 use safemigrate::web;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if gate::is_stand_in(words.next().as_deref()) {
+        gate::stand_in(words);
+        return ExitCode::FAILURE;
+    }
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Stop::Help { settings, text }) => {

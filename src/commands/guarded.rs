@@ -77,7 +77,14 @@ fn any_child(words: Vec<OsString>) -> Result<ChildCommand> {
     let program = words.next().ok_or_else(|| Error::new(ErrorKind::Usage, "Which command? Nothing was changed"))?;
     let directory = working_folder()?;
     let shown = program.to_string_lossy().into_owned();
-    Ok(ChildCommand { program: program.into(), arguments: words.collect(), directory, path: None, shown })
+    Ok(ChildCommand {
+        program: program.into(),
+        arguments: words.collect(),
+        directory,
+        path: None,
+        environment: Vec::new(),
+        shown,
+    })
 }
 
 /// What is done before the command.

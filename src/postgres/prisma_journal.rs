@@ -5,8 +5,8 @@ use super::waiting;
 use crate::domain::ending::Migration;
 use crate::domain::names::QualifiedName;
 use crate::error::Result;
-use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Executor, Row};
 
 /// The migrations that Prisma knows in the schema of the URL, in the order in which they were started;
 /// empty when there is no journal yet.
@@ -16,6 +16,33 @@ use sqlx::postgres::PgConnection;
 pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {
     let migrations = read_migrations(connection, schema).await;
     waiting::named(connection, migrations).await
+}
+
+/// While it lives nobody writes into the journal; everybody may read it.
+pub struct Hold(PgConnection);
+
+/// Keeps everybody from writing into the journal, without waiting. `None`: there is none yet, or somebody is at it.
+///
+/// # Errors
+/// `Server`.
+pub async fn hold(mut connection: PgConnection, schema: &str) -> Result<Option<Hold>> {
+    let table = QualifiedName::new(schema, "_prisma_migrations").sql();
+    let hold = format!("BEGIN READ ONLY; LOCK TABLE {table} IN SHARE MODE NOWAIT");
+    match connection.execute(hold.as_str()).await {
+        Ok(_) => Ok(Some(Hold(connection))),
+        Err(sqlx::Error::Database(_)) => Ok(None),
+        Err(error) => Err(doing("holding Prisma's journal")(error)),
+    }
+}
+
+impl Hold {
+    /// Lets others write before this returns.
+    pub async fn release(self) {
+        let Self(mut connection) = self;
+        // a session that is gone has let them already
+        let _ = connection.execute("ROLLBACK").await;
+        let _ = connection.close().await;
+    }
 }
 
 async fn read_migrations(connection: &mut PgConnection, schema: &str) -> Result<Vec<Migration>> {

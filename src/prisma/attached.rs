@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A program to be run, as a value that can be shown before it is.
@@ -19,6 +19,8 @@ pub struct ChildCommand {
     pub directory: PathBuf,
     /// Its `PATH`, where it is not ours.
     pub path: Option<OsString>,
+    /// Variables that it has besides ours.
+    pub environment: Vec<(OsString, OsString)>,
     /// The command as a user would type it, without secrets.
     pub shown: String,
 }
@@ -85,40 +87,74 @@ impl ChildExit {
 /// # Errors
 /// `Tool` where the program cannot be started.
 pub async fn run_attached(command: &ChildCommand, attach: Attach) -> Result<ChildExit> {
-    // listening replaces the default (death) from before the child exists; a child starts with the defaults again
-    let mut keys = [listen(SignalKind::interrupt())?, listen(SignalKind::quit())?];
-    let mut requests = [listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
-    let mut child = Command::new(&command.program);
-    child.args(&command.arguments).current_dir(&command.directory);
-    if let Some(path) = &command.path {
-        child.env("PATH", path);
+    Attached::start(command, attach)?.ended().await
+}
+
+/// A child in our process group, with our terminal. Dropped, it is left alone.
+pub struct Attached {
+    child: Child,
+    shown: String,
+    keys: [Signal; 2],
+    requests: [Signal; 2],
+    interrupted: bool,
+    terminated: bool,
+}
+
+impl Attached {
+    /// # Errors
+    /// `Tool` where the program cannot be started.
+    pub fn start(command: &ChildCommand, attach: Attach) -> Result<Self> {
+        // listening replaces the default (death) from before the child exists; a child starts with the defaults again
+        let keys = [listen(SignalKind::interrupt())?, listen(SignalKind::quit())?];
+        let requests = [listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+        let mut child = Command::new(&command.program);
+        child.args(&command.arguments).current_dir(&command.directory).envs(command.environment.iter().cloned());
+        if let Some(path) = &command.path {
+            child.env("PATH", path);
+        }
+        if attach == Attach::StdoutToStderr {
+            let stderr = io::stderr().as_fd().try_clone_to_owned();
+            child.stdout(Stdio::from(
+                stderr.context(ErrorKind::Other, || "stderr is closed. Nothing was changed".into())?,
+            ));
+        }
+        let child = child.spawn().map_err(|error| cannot_start(command, error))?;
+        Ok(Self { child, shown: command.to_string(), keys, requests, interrupted: false, terminated: false })
     }
-    if attach == Attach::StdoutToStderr {
-        let stderr = io::stderr().as_fd().try_clone_to_owned();
-        child.stdout(Stdio::from(stderr.context(ErrorKind::Other, || "stderr is closed. Nothing was changed".into())?));
-    }
-    let mut child = child.spawn().map_err(|error| cannot_start(command, error))?;
-    let (mut interrupted, mut terminated) = (false, false);
-    loop {
-        let [interrupt, quit] = &mut keys;
-        let [terminate, hangup] = &mut requests;
-        let request = tokio::select! {
-            status = child.wait() => {
-                let status = status.context(ErrorKind::Other, || format!("The end of {command} was not seen"))?;
-                return Ok(ChildExit { code: code(status), interrupted, terminated });
-            }
-            _ = interrupt.recv() => None,
-            _ = quit.recv() => None,
-            _ = terminate.recv() => Some("TERM"),
-            _ = hangup.recv() => Some("HUP"),
-        };
-        match request {
-            None => interrupted = true,
-            Some(signal) => {
-                terminated = true;
-                hand_on(child.id(), signal).await;
+
+    /// Waits for its end. A future that is dropped before can be made anew.
+    ///
+    /// # Errors
+    /// `Other` where its end was not seen.
+    pub async fn ended(&mut self) -> Result<ChildExit> {
+        loop {
+            let [interrupt, quit] = &mut self.keys;
+            let [terminate, hangup] = &mut self.requests;
+            let request = tokio::select! {
+                status = self.child.wait() => {
+                    let status = status.context(ErrorKind::Other, || format!("The end of {} was not seen", self.shown))?;
+                    let Self { interrupted, terminated, .. } = *self;
+                    return Ok(ChildExit { code: code(status), interrupted, terminated });
+                }
+                _ = interrupt.recv() => None,
+                _ = quit.recv() => None,
+                _ = terminate.recv() => Some("TERM"),
+                _ = hangup.recv() => Some("HUP"),
+            };
+            match request {
+                None => self.interrupted = true,
+                Some(signal) => {
+                    self.terminated = true;
+                    hand_on(self.child.id(), signal).await;
+                }
             }
         }
+    }
+
+    /// Ends it at once, without a last word of its own, and waits for that.
+    pub async fn kill(mut self) {
+        // one that has ended by itself cannot be killed
+        let _ = self.child.kill().await;
     }
 }
 
@@ -156,6 +192,7 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
             directory: "/".into(),
             path: None,
+            environment: Vec::new(),
             shown: script.into(),
         }
     }

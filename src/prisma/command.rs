@@ -41,6 +41,7 @@ pub fn prisma_command<A: AsRef<OsStr>>(project: &Project, subcommand: &[&str], a
         arguments: project.tool.entry.iter().cloned().chain(arguments).collect(),
         directory: project.root.clone(),
         path: Some(path_with_binaries(&project.root)),
+        environment: Vec::new(),
         shown: shown.join(" "),
     })
 }

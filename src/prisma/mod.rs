@@ -7,6 +7,7 @@ pub mod dotenv;
 mod draft;
 mod environment;
 pub mod files;
+pub mod gate;
 mod git;
 pub mod migrations;
 pub mod package_manager;
@@ -22,7 +23,7 @@ pub mod version;
 
 use std::path::PathBuf;
 
-pub use attached::{Attach, ChildCommand, ChildExit, run_attached};
+pub use attached::{Attach, Attached, ChildCommand, ChildExit, run_attached};
 pub use command::prisma_command;
 pub use package_manager::PackageManager;
 pub use project::Project;

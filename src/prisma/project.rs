@@ -88,6 +88,11 @@ impl Project {
         Ok((parsed, source))
     }
 
+    /// A variable as Prisma sees it.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)
+    }
+
     /// The same as it is written.
     ///
     /// # Errors

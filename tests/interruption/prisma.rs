@@ -1,4 +1,4 @@
-//! `dev` whose checkpoint does not come to its end: Prisma is not started.
+//! `dev` whose checkpoint does not come to its end: Prisma may have been started, but reaches no database.
 
 use crate::disk::SmallDisk;
 use crate::scene::{ended, script, signal, wait_until};
@@ -40,7 +40,7 @@ impl Dev {
         let said = format!("{stdout}{stderr}");
         assert_eq!(ended_with, code, "{said}");
         assert!(said.contains(says), "says {says:?}: {said}");
-        assert!(!said.contains("Prisma schema loaded") && !said.contains("Prisma ended"), "{said}");
+        assert!(!said.contains("Prisma ended"), "{said}");
         assert!(self.cluster.dump("shop") == self.dump, "the database is as it was: {said}");
         assert_eq!(self.project.migrations(), self.migrations);
         let (_, list) = self.project.json(&["list"]);
@@ -71,7 +71,8 @@ fn is_not_started() {
         let rest = ended(child);
         session.run("COMMIT");
         assert_eq!(rest.0, code, "{rest:?}");
-        assert!(rest.2.contains(says) && !rest.1.contains("Prisma schema loaded"), "{rest:?}");
+        assert!(rest.2.contains(says), "{rest:?}");
+        assert!(dev.cluster.dump("shop") == dev.dump, "the database is as it was: {rest:?}");
     }
     // the killed one is told of, and there is nothing to do about it
     let (_, status) = dev.project.json(&["status"]);

@@ -17,6 +17,7 @@ mod template;
 mod terminal;
 
 pub use cluster::{Cluster, PASSWORD};
+pub use prisma_engine::engine_environment;
 pub use project::{Output, Prisma, Project, Shape};
 pub use proxy::{Count, FAILS, Fault, Proxy};
 pub use psql::PsqlSession;

@@ -2,8 +2,10 @@
 
 mod ended;
 mod facts;
+mod held;
 mod prepare;
 mod seen;
+mod silence;
 mod wish;
 mod work;
 
@@ -30,7 +32,8 @@ pub use crate::prisma::Attach;
 use crate::prisma::ChildCommand;
 use ended::all_ended;
 use facts::{drafted, facts};
-use prepare::prepare;
+use held::Held;
+use prepare::go;
 use seen::{Seen, look, migrations};
 use work::Work;
 
@@ -88,28 +91,22 @@ async fn without_backup(place: &Place<'_>, entry: &mut Entry, work: &Work<'_>) -
 
 async fn journey(place: &Place<'_>, entry: &mut Entry, preparation: Preparation<'_>, work: &Work<'_>) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
-    let before = look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?;
     let folders = place.folders()?;
+    let (before, held) =
+        match Held::start(place, &entry.run, preparation, work).await.map_err(Error::nothing_changed)? {
+            Some(held) => {
+                let (before, held) = held.look(place, &entry.run).await?;
+                (before, Some(held))
+            }
+            None => (look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?, None),
+        };
     if let Some(taken) = &before.taken {
         entry.run.before = taken.ids();
         place.observer.on(Event::Note(format!("Checkpoint {} taken", entry.run.before.join(" and "))));
     }
-    if place.interrupt.is_set() {
-        let who = actor(&entry.run.command);
-        let message = format!("Interrupted after the checkpoint: {who} was not started and the database is untouched");
-        return Err(Error::new(ErrorKind::Interrupted, message));
-    }
-    let rescued = match before.full() {
-        Some(full) => prepare(place, entry, preparation, full).await.map_err(Error::nothing_changed)?,
-        None => None,
-    };
-    entry.step(State::Migrating).map_err(Error::nothing_changed)?;
-    let exit_code = {
-        let _ours_to_survive = place.interrupt.mute();
-        match (&rescued, place.project) {
-            (Some(plan), Some(project)) => work.run_rescued(project, plan, preparation.rescue, place.observer).await?,
-            _ => work.run().await?,
-        }
+    let exit_code = match held {
+        Some(held) => held.go(place, entry).await?,
+        None => go(place, entry, preparation, before.full(), work).await?,
     };
     fault::at("run.prisma-ended");
     entry.run.prisma_exit_code = Some(exit_code);

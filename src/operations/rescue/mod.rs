@@ -48,10 +48,7 @@ pub async fn plan(
     backup: &Manifest,
     answers: Answers<'_>,
 ) -> Result<Option<Plan>> {
-    let pending = Pending::look(place, project, As::Dev).await?;
-    if !pending.failed.is_empty() || !may_rename(place, project, &pending).await? {
-        return Ok(None);
-    }
+    let Some(pending) = what_may_rename(place, project).await? else { return Ok(None) };
     place.observer.on(Event::Stage { label: "Looking for renamed fields".into(), total_bytes: 0 });
     let Place { url, store, observer, interrupt, .. } = *place;
     let planned = beside_the_live(url, store, backup, observer, interrupt, async |scratch| {
@@ -74,7 +71,20 @@ pub async fn plan(
     }
 }
 
-/// Cheap, and in doubt yes.
+/// Whether `plan` would do anything. Cheap, and in doubt yes.
+///
+/// # Errors
+/// `Interrupted`; those of the server.
+pub async fn may_be_asked(place: &Place<'_>, project: &Project) -> Result<bool> {
+    Ok(what_may_rename(place, project).await?.is_some())
+}
+
+async fn what_may_rename(place: &Place<'_>, project: &Project) -> Result<Option<Pending>> {
+    let pending = Pending::look(place, project, As::Dev).await?;
+    let may = pending.failed.is_empty() && may_rename(place, project, &pending).await?;
+    Ok(may.then_some(pending))
+}
+
 async fn may_rename(place: &Place<'_>, project: &Project, pending: &Pending) -> Result<bool> {
     let schema = place.url.prisma_schema();
     let of_file = |name: &String| project.migration_sql(name).is_some_and(|sql| Draft::read(&sql, schema).may_rename());
