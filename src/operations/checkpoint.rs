@@ -99,7 +99,7 @@ pub async fn plan(url: &DatabaseUrl, kinds: Kinds) -> Result<()> {
 }
 
 /// What a user asks first when a backup fails, and room for the next try.
-fn no_backup(store: &Store, reason: Reason, error: Error) -> Error {
+pub(super) fn no_backup(store: &Store, reason: Reason, error: Error) -> Error {
     // after a migration that would be a lie
     let sentence = match reason {
         Reason::AfterMigration => "No backup of the new state was made",

@@ -218,13 +218,13 @@ impl Journey {
 
     /// `dev` on a real Prisma project with a migration that waits.
     pub fn guarded_run() -> Journey {
-        let begin = |scene: &Scene| Begun { project: Some(waiting(scene)), ..words(&["dev"]) };
+        let begin = |scene: &Scene| Begun { project: Some(waiting(scene)), ..words(&["deploy"]) };
         Journey {
-            name: "dev",
+            name: "deploy",
             begin,
             without_database: false,
             effect: Effect::Database,
-            own: &["run.prisma-ended", "run.new-state", "run.proven", "run.closing"],
+            own: &["run.held", "run.prisma-ended", "run.new-state", "run.proven", "run.closing"],
         }
     }
 

@@ -254,7 +254,7 @@ impl Rig {
             let (kind, stem) = id.split_at(2);
             let other = format!("{}{stem}", if kind == "f-" { "d-" } else { "f-" });
             // after a migration only a full one is taken
-            let alone = self.journey.name == "dev" && kind == "f-";
+            let alone = self.journey.name == "deploy" && kind == "f-";
             assert!(alone || backups.contains(&other), "half a checkpoint, {id}: {backups:?}\n{what}");
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::manifest::Reason;
 use crate::domain::run::{Run, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
-use crate::operations::checkpoint::Kinds;
+use crate::operations::checkpoint::{Kinds, no_backup};
 use crate::operations::journal::Entry;
 use crate::operations::rescue;
 use crate::postgres::prisma_journal;
@@ -39,11 +39,21 @@ impl Held {
         preparation: Preparation<'_>,
         work: &Work<'_>,
     ) -> Result<Option<Self>> {
+        let starting = place.interrupt.or(Self::start_uninterrupted(place, run, preparation, work)).await;
+        starting.map_err(|error| no_backup(place.store, Reason::BeforeMigration, error))
+    }
+
+    async fn start_uninterrupted(
+        place: &Place<'_>,
+        run: &Run,
+        preparation: Preparation<'_>,
+        work: &Work<'_>,
+    ) -> Result<Option<Self>> {
         let only_migrates = [Action::Dev, Action::Deploy].iter().any(|action| action.name() == run.command);
         let Some(project) = place.project.filter(|_| only_migrates && preparation.first_try.is_none()) else {
             return Ok(None);
         };
-        let connection = match place.interrupt.or(connect(place.url)).await {
+        let connection = match connect(place.url).await {
             Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(None),
             opened => opened?,
         };

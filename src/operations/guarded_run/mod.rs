@@ -93,7 +93,7 @@ async fn journey(place: &Place<'_>, entry: &mut Entry, preparation: Preparation<
     refuse_two_meanings(place.url).await?;
     let folders = place.folders()?;
     let (before, held) =
-        match Held::start(place, &entry.run, preparation, work).await.map_err(Error::nothing_changed)? {
+        match Held::start(place, &entry.run, preparation, work).await? {
             Some(held) => {
                 let (before, held) = held.look(place, &entry.run).await?;
                 (before, Some(held))

@@ -142,10 +142,9 @@ pub(super) async fn proof(
     job: &Job<'_>,
     blueprint: &Blueprint,
     scratch: &str,
-    sessions: &mut [PgConnection],
 ) -> Result<()> {
     job.stage("Proving the restored copy", job.backup.bytes());
-    prove::contents(job, sessions).await?;
+    prove::beside(job, scratch).await?;
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
     let found = structure::describe(&pg_dump, &job.url.with_database(scratch), job.server_version).await?;
     let differences = prove::structure(found.iter(), blueprint.entries(), Words::of(job.backup, &pg_dump));

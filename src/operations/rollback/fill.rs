@@ -11,7 +11,11 @@ use crate::postgres::copy::{copy_columns, copy_in};
 use crate::postgres::structure::{self, Frame};
 use futures_util::future::try_join_all;
 use std::collections::VecDeque;
+use std::io::Read;
 use std::sync::{Mutex, PoisonError};
+
+/// Segments that one COPY loads: each statement and each commit costs, and an open object some memory.
+const AT_ONCE: usize = 8;
 
 /// Loads all tables over all connections. Each hash is checked again on the way.
 ///
@@ -22,16 +26,16 @@ pub(super) async fn rows(job: &Job<'_>, connections: &mut [PgConnection]) -> Res
         extension_rows(job, first).await?;
     }
     let others = job.backup.tables.iter().filter(|data| data.table.extension_condition.is_none());
-    let mut pieces: Vec<(&TableData, &Segment)> =
-        others.flat_map(|data| data.segments.iter().map(move |s| (data, s))).collect();
+    let mut pieces: Vec<(&TableData, &[Segment])> =
+        others.flat_map(|data| data.segments.chunks(AT_ONCE).map(move |part| (data, part))).collect();
     // the largest table first, so that nobody is left alone with it at the end
     pieces.sort_by_key(|(data, _)| std::cmp::Reverse(data.stats.bytes));
     let queue = Mutex::new(VecDeque::from(pieces));
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let workers = connections.iter_mut().map(|connection| async {
         structure::search_like_the_application(connection, &job.paths).await?;
-        while let Some((data, segment)) = next() {
-            load(job, connection, data, segment).await?;
+        while let Some((data, segments)) = next() {
+            load(job, connection, data, segments).await?;
         }
         structure::search_nothing(connection).await
     });
@@ -53,27 +57,31 @@ async fn extension_rows(job: &Job<'_>, connection: &mut PgConnection) -> Result<
     }
     structure::search_like_the_application(connection, &job.paths).await?;
     for data in order.iter().map(|place| of_extensions[*place]) {
-        for segment in &data.segments {
-            load(job, connection, data, segment).await?;
+        for segments in data.segments.chunks(AT_ONCE) {
+            load(job, connection, data, segments).await?;
         }
     }
     structure::search_nothing(connection).await
 }
 
-async fn load(job: &Job<'_>, connection: &mut PgConnection, data: &TableData, segment: &Segment) -> Result<()> {
+async fn load(job: &Job<'_>, connection: &mut PgConnection, data: &TableData, segments: &[Segment]) -> Result<()> {
     let table = &data.table;
     let statement = format!("COPY {} {} FROM STDIN", table.name.sql(), copy_columns(table));
-    let content = job.store.object(&segment.object)?;
+    let mut content: Box<dyn Read + Send> = Box::new(std::io::empty());
+    for segment in segments {
+        content = Box::new(content.chain(job.store.object(&segment.object)?));
+    }
+    let rows = segments.iter().map(|segment| segment.rows).sum::<u64>();
     fault::at("restore.segment");
     let loaded = copy_in(connection, &statement, content).await.map_err(|mut error| {
         error.message = format!("{} ({})", error.message, table.name);
         error
     })?;
-    if loaded != segment.rows {
-        let text = format!("{}: {loaded} rows arrived where the backup says {}", table.name, segment.rows);
+    if loaded != rows {
+        let text = format!("{}: {loaded} rows arrived where the backup says {rows}", table.name);
         return Err(Error::new(ErrorKind::Damaged, text));
     }
-    job.observer.on(Event::Bytes(segment.bytes));
+    job.observer.on(Event::Bytes(segments.iter().map(|segment| segment.bytes).sum()));
     Ok(())
 }
 

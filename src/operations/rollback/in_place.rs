@@ -104,7 +104,7 @@ async fn prepare(job: &Job<'_>, plan: &Plan, connection: &mut PgConnection) -> R
     fill::materialized_views(job, connection, Frame::Savepoint).await?;
     fault::at("in-place.views");
     job.stage("Proving the restored database", job.backup.bytes());
-    prove::contents(job, std::slice::from_mut(connection)).await?;
+    prove::contents(job, connection).await?;
     fault::at("in-place.proven");
     Ok((blueprint, mark(connection).await?))
 }

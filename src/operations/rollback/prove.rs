@@ -1,45 +1,63 @@
 //! Proof that what was restored equals the backup: every table, column, row, value, sequence and object.
 
 use super::Job;
+use crate::domain::digest::TableStats;
 use crate::domain::event::Event;
 use crate::domain::manifest::{Manifest, TableData};
+use crate::domain::names::QualifiedName;
 use crate::domain::schema::{Catalog, Column, Table};
 use crate::error::{Error, ErrorKind, Result};
+use crate::operations::reading::Reading;
 use crate::postgres::PgConnection;
 use crate::postgres::catalog::read_catalog;
 use crate::postgres::census::census;
+use crate::postgres::snapshot::Snapshot;
 use crate::postgres::structure::Entry;
 use crate::postgres::tools::Tool;
-use futures_util::future::try_join_all;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Mutex, PoisonError};
 
-/// Reads everything back over all connections and compares it with the backup.
+/// Reads a database beside the live one back, over several connections, and compares it with the backup.
 ///
 /// # Errors
 /// `Other`, naming the first thing that differs; `Server`.
-pub(super) async fn contents(job: &Job<'_>, connections: &mut [PgConnection]) -> Result<()> {
-    if let Some(first) = connections.first_mut() {
-        shape(job, &read_catalog(first).await?)?;
+pub(super) async fn beside(job: &Job<'_>, scratch: &str) -> Result<()> {
+    let mut snapshot = Snapshot::open(&job.url.with_database(scratch)).await?;
+    shape(job, &snapshot.catalog)?;
+    // read by the backup's own description: its columns in its order
+    let oids: BTreeMap<QualifiedName, u32> = snapshot.catalog.tables.drain(..).map(|t| (t.name, t.oid)).collect();
+    let there = |data: &TableData| Some(Table { oid: *oids.get(&data.table.name)?, ..data.table.clone() });
+    snapshot.catalog.tables = job.backup.tables.iter().filter_map(there).collect();
+    let read = Reading::plan(&mut snapshot).await?.hash(&snapshot, job.observer).await?;
+    let found: BTreeMap<&QualifiedName, &TableStats> =
+        read.iter().map(|table| (&table.data.table.name, &table.data.stats)).collect();
+    for data in &job.backup.tables {
+        let found = found.get(&data.table.name).map_or_else(|| TableStats::empty(0), |stats| (*stats).clone());
+        equal_rows(data, &found)?;
+        job.observer.on(Event::TableDone(data.table.name.to_string()));
     }
-    let mut tables: Vec<&TableData> = job.backup.tables.iter().collect();
-    tables.sort_by_key(|data| std::cmp::Reverse(data.stats.bytes));
-    let queue = Mutex::new(VecDeque::from(tables));
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let workers = connections.iter_mut().map(|connection| async {
-        while let Some(data) = next() {
-            // read by the backup's own description: its columns in its order
-            let found = census(connection, &data.table).await?;
-            if found != data.stats {
-                return Err(differs(&data.table.name.to_string(), "rows", &found.rows, &data.stats.rows));
-            }
-            job.observer.on(Event::Bytes(found.bytes));
-            job.observer.on(Event::TableDone(data.table.name.to_string()));
-        }
-        Ok(())
-    });
-    try_join_all(workers).await?;
+    snapshot.close().await
+}
+
+fn equal_rows(data: &TableData, found: &TableStats) -> Result<()> {
+    match *found == data.stats {
+        true => Ok(()),
+        false => Err(differs(&data.table.name.to_string(), "rows", &found.rows, &data.stats.rows)),
+    }
+}
+
+/// Reads everything back over one connection, in its transaction, and compares it with the backup.
+///
+/// # Errors
+/// `Other`, naming the first thing that differs; `Server`.
+pub(super) async fn contents(job: &Job<'_>, connection: &mut PgConnection) -> Result<()> {
+    shape(job, &read_catalog(connection).await?)?;
+    for data in &job.backup.tables {
+        let found = census(connection, &data.table).await?;
+        equal_rows(data, &found)?;
+        job.observer.on(Event::Bytes(found.bytes));
+        job.observer.on(Event::TableDone(data.table.name.to_string()));
+    }
     Ok(())
 }
 

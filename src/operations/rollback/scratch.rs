@@ -92,10 +92,7 @@ impl Scratch<'_> {
         let mark = beside::mark(self.job, Standing::Scratch);
         let Some(copying) = databases::copy_whole(self.desk, self.name, live, &mark).await? else { return Ok(None) };
         self.job.stage("Comparing the copy with the backup", self.job.backup.bytes());
-        let mut sessions = beside::sessions(self.job, self.name).await?;
-        let equal = prove::contents(self.job, &mut sessions).await;
-        structure::close(sessions).await?;
-        match equal {
+        match prove::beside(self.job, self.name).await {
             Ok(()) => Ok(Some(copying)),
             // somebody has written since
             Err(error) if error.kind == ErrorKind::Other => {

@@ -86,7 +86,7 @@ async fn prepare(
     beside::create(job, desk, live, &names.scratch).await?;
     let mut sessions = beside::sessions(job, &names.scratch).await?;
     beside::restore(job, &blueprint, &mut sessions).await?;
-    beside::proof(job, &blueprint, &names.scratch, &mut sessions).await?;
+    beside::proof(job, &blueprint, &names.scratch).await?;
     fault::at("swap.proven");
     if let [first, ..] = sessions.as_mut_slice() {
         structure::analyze(first).await;

@@ -60,7 +60,7 @@ async fn restore_and_prove(job: &Job<'_>, blueprint: &Blueprint, scratch: &str) 
     job.stage("Restoring into a scratch database", job.backup.bytes());
     let mut sessions = beside::sessions(job, scratch).await?;
     beside::restore(job, blueprint, &mut sessions).await?;
-    let proof = beside::proof(job, blueprint, scratch, &mut sessions).await;
+    let proof = beside::proof(job, blueprint, scratch).await;
     structure::close(sessions).await?;
     fault::at("trial.proven");
     match proof {
