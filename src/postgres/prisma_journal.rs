@@ -18,16 +18,19 @@ pub async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Mig
     waiting::named(connection, migrations).await
 }
 
+/// An autovacuum is soon out of the way; a migration is not.
+const PATIENCE: &str = "2s";
+
 /// While it lives nobody writes into the journal; everybody may read it.
 pub struct Hold(PgConnection);
 
-/// Keeps everybody from writing into the journal, without waiting. `None`: there is none yet, or somebody is at it.
+/// Keeps everybody from writing into the journal. `None`: there is none yet, or somebody is at it for long.
 ///
 /// # Errors
 /// `Server`.
 pub async fn hold(mut connection: PgConnection, schema: &str) -> Result<Option<Hold>> {
     let table = QualifiedName::new(schema, "_prisma_migrations").sql();
-    let hold = format!("BEGIN READ ONLY; LOCK TABLE {table} IN SHARE MODE NOWAIT");
+    let hold = format!("BEGIN READ ONLY; SET LOCAL lock_timeout = '{PATIENCE}'; LOCK TABLE {table} IN SHARE MODE");
     match connection.execute(hold.as_str()).await {
         Ok(_) => Ok(Some(Hold(connection))),
         Err(sqlx::Error::Database(_)) => Ok(None),
