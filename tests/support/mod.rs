@@ -6,6 +6,7 @@
 mod cluster;
 pub mod dump;
 mod extension;
+mod node;
 mod prepared;
 mod prisma_engine;
 mod project;
@@ -17,6 +18,7 @@ mod template;
 mod terminal;
 
 pub use cluster::{Cluster, PASSWORD};
+pub use node::path;
 pub use project::{Output, Prisma, Project, Shape};
 pub use proxy::{Count, FAILS, Fault, Proxy};
 pub use psql::PsqlSession;

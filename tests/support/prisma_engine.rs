@@ -12,7 +12,6 @@ pub fn fixtures() -> PathBuf {
 /// `installation` is the fixture whose `node_modules` the project uses.
 pub fn engine_environment(installation: &Path) -> Vec<(String, String)> {
     let mut environment = vec![("CHECKPOINT_DISABLE".to_string(), "1".to_string())];
-    environment.extend(compiled_modules());
     if has_own_engine(installation) {
         return environment;
     }
@@ -22,14 +21,6 @@ pub fn engine_environment(installation: &Path) -> Vec<(String, String)> {
     environment.push(("PRISMA_QUERY_ENGINE_LIBRARY".to_string(), stand_in.clone()));
     environment.push(("PRISMA_SCHEMA_ENGINE_BINARY".to_string(), stand_in));
     environment
-}
-
-/// Prisma's JavaScript is compiled once for all tests, and not at each of its two thousand starts: `fixtures/compiled.cjs`.
-fn compiled_modules() -> [(String, String); 2] {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-modules");
-    std::fs::create_dir_all(&folder).expect("a folder for compiled modules");
-    let required = format!("--require \"{}\"", fixtures().join("compiled.cjs").display());
-    [("NODE_OPTIONS".into(), required), ("COMPILED_MODULES".into(), folder.display().to_string())]
 }
 
 fn has_own_engine(installation: &Path) -> bool {
