@@ -1,12 +1,12 @@
 //! `deploy`, `push`, `run` and `prisma …` on real Prisma 7 and 6: guarded as `dev` is, and the rest untouched.
 
 #[path = "dev/scenes.rs"]
-#[allow(dead_code, unused_imports, unused_macros, reason = "the stories of `dev` use the rest")]
+#[allow(dead_code, unused_imports, reason = "the stories of `dev` use the rest")]
 mod scenes;
 mod support;
 
-use scenes::{named, on_both, product, re_inserted, rolled_back};
-use support::{Cluster, Output, Prisma, Project};
+use scenes::{named, product, re_inserted, rolled_back};
+use support::{Cluster, Output, Prisma, Project, on_both};
 
 on_both! { deploy_with_and_without_loss push_that_loses prisma_goes_straight_through a_seed_is_guarded its_own_shadow_database }
 

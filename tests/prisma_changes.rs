@@ -2,7 +2,7 @@
 //! what the tool itself suggested.
 
 #[path = "dev/scenes.rs"]
-#[allow(dead_code, unused_imports, unused_macros, reason = "the stories of `dev` use the rest")]
+#[allow(dead_code, unused_imports, reason = "the stories of `dev` use the rest")]
 mod scenes;
 mod support;
 

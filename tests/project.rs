@@ -173,6 +173,7 @@ async fn agree(prisma: Prisma, case: &Case) {
 /// The database in the line that Prisma prints before it connects.
 fn prismas_word(root: &Path, case: &Case) -> Option<String> {
     let mut node = Command::new("node");
+    node.envs(support::node_environment());
     node.arg(root.join("node_modules/prisma/build/index.js")).args(["migrate", "status"]);
     node.args(case.flags.iter().flat_map(|(flag, value)| [flag, value])).current_dir(root);
     node.env("PRISMA_SCHEMA_ENGINE_BINARY", "/bin/false").env("PRISMA_QUERY_ENGINE_LIBRARY", "/bin/false");

@@ -1,13 +1,13 @@
 //! `safemigrate reset`: a checkpoint and both ways back where it may; refused where it may not.
 
 #[path = "dev/scenes.rs"]
-#[allow(dead_code, unused_imports, unused_macros, reason = "the stories of `dev` use the rest")]
+#[allow(dead_code, unused_imports, reason = "the stories of `dev` use the rest")]
 mod scenes;
 mod support;
 
-use scenes::{named, on_both, product, re_inserted, rolled_back};
+use scenes::{named, product, re_inserted, rolled_back};
 use serde_json::json;
-use support::{Cluster, Prisma, Project, Shape};
+use support::{Cluster, Prisma, Project, Shape, on_both};
 
 on_both! { resets_and_both_ways_back_work }
 

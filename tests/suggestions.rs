@@ -1,7 +1,7 @@
 //! What `reinsert` suggests: printed and never followed without a person, asked at a terminal, part of a refusal.
 
 #[path = "dev/scenes.rs"]
-#[allow(dead_code, unused_imports, unused_macros, reason = "the stories of `dev` use the rest")]
+#[allow(dead_code, unused_imports, reason = "the stories of `dev` use the rest")]
 mod scenes;
 mod support;
 

@@ -5,6 +5,7 @@ use super::root::config_file;
 use super::tool::Tool;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,6 +48,9 @@ pub(super) struct Failure {
 /// # Errors
 /// `Config` with Prisma's own reason where the configuration fails; `Tool` where JavaScript does not run.
 pub async fn evaluate(tool: &Tool, root: &Path, file: Option<&Path>) -> Result<PrismaConfig> {
+    if file.is_none() && !tool.version.reads_config_only() && nothing_to_evaluate(tool, root) {
+        return Ok(PrismaConfig::default());
+    }
     let marker = format!("safemigrate-{}-{}:", std::process::id(), nanoseconds());
     let mut child = Command::new(&tool.runtime.program);
     child.args(&tool.runtime.arguments).arg("-e").arg(EVALUATE).arg("--").arg(&tool.package);
@@ -67,6 +71,23 @@ pub async fn evaluate(tool: &Tool, root: &Path, file: Option<&Path>) -> Result<P
         Some(failure) => Err(failure.into_error(root)),
         None => Ok(config),
     }
+}
+
+/// Whether it is certain without asking that no program decides anything here: neither a configuration under any name that
+/// Prisma's loader would try, nor a runtime that reads `.env` or loads more than it is given. Asking takes half a second.
+fn nothing_to_evaluate(tool: &Tool, root: &Path) -> bool {
+    let plain =
+        tool.runtime.arguments.is_empty() && tool.runtime.program.file_stem().is_some_and(|program| program == "node");
+    let told = std::env::var_os("NODE_OPTIONS").is_some_and(|options| !options.is_empty());
+    plain
+        && !told
+        && fs::read_dir(root).is_ok_and(|entries| entries.into_iter().all(|entry| entry.is_ok_and(is_no_config)))
+}
+
+fn is_no_config(entry: fs::DirEntry) -> bool {
+    // some file systems know no case
+    let name = entry.file_name().to_string_lossy().to_lowercase();
+    name != ".config" && !(name.starts_with("prisma") && name.contains(".config"))
 }
 
 fn read(output: &Output, marker: &str) -> Result<PrismaConfig> {
@@ -137,6 +158,8 @@ fn nanoseconds() -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prisma::tool::Runtime;
+    use crate::prisma::version::Version;
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
@@ -156,6 +179,31 @@ mod tests {
         let error = read(&output("", "at x\nbad postgresql://jo:p@ss@h/d, sorry\n"), "m:").err().unwrap();
         assert_eq!(error.kind, ErrorKind::Config);
         assert!(error.to_string().ends_with("at x bad postgresql://***@h/d, sorry"), "{error}");
+    }
+
+    #[test]
+    fn what_may_hold_a_configuration_is_asked_about() {
+        let root = tempfile::tempdir().unwrap();
+        let package = root.path().join("package.json");
+        let runtime = |program: &str| Runtime { program: program.into(), arguments: Vec::new() };
+        let tool = |runtime| Tool { version: Version::parse("6.19.0").unwrap(), package, runtime, entry: Vec::new() };
+        let mut tool = tool(runtime("/usr/bin/node"));
+        for usual in ["package.json", "prisma.ts", "tsconfig.json"] {
+            fs::write(root.path().join(usual), "{}").unwrap();
+        }
+        fs::create_dir(root.path().join("prisma")).unwrap();
+        assert!(nothing_to_evaluate(&tool, root.path()));
+        for name in ["prisma.config.ts", "Prisma.Config.mjs", "prisma.config", "prisma.config.json", ".config"] {
+            let folder = root.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            assert!(!nothing_to_evaluate(&tool, root.path()), "{name}");
+            fs::remove_dir(folder).unwrap();
+        }
+        assert!(!nothing_to_evaluate(&tool, &root.path().join("none")));
+        tool.runtime.arguments = vec!["node".into()];
+        assert!(!nothing_to_evaluate(&tool, root.path()), "yarn");
+        tool.runtime = runtime("/usr/bin/bun");
+        assert!(!nothing_to_evaluate(&tool, root.path()), "bun reads .env by itself");
     }
 
     #[test]

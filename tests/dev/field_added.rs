@@ -1,9 +1,9 @@
 //! A field is added: data kept; then every way back, also when all rows are gone meanwhile.
 
-use super::scenes::{ALL, columns, named, on_both, product, products, re_inserted, rolled_back};
-use super::support::{Cluster, Prisma, Project};
+use super::scenes::{ALL, columns, named, product, products, re_inserted, rolled_back};
+use super::support::{Cluster, Prisma, Project, on_both};
 
-on_both! { kept_and_rolled_back gone_and_re_inserted }
+on_both! { kept_and_rolled_back ; thorough_with_6: gone_and_re_inserted }
 
 const DESCRIPTION: &str = "price Decimal\n  description String? @default(\"\")";
 

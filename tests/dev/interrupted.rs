@@ -1,11 +1,11 @@
 //! Stopped in the middle, by a person, a signal, a crash or a missing piece: what state things are in is always said.
 
-use super::scenes::{ALL, dev_asking, named, on_both, product, products, rename_field, rolled_back, write_migration};
-use super::support::{Cluster, Prisma, Project, Terminal};
+use super::scenes::{ALL, dev_asking, named, product, products, rename_field, rolled_back, write_migration};
+use super::support::{Cluster, Prisma, Project, Terminal, on_both};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-on_both! { ctrl_c_at_prismas_question killed_while_prisma_asks the_database_dropped_under_our_feet }
+on_both! { ctrl_c_at_prismas_question ; thorough_with_6: killed_while_prisma_asks the_database_dropped_under_our_feet }
 
 fn asking(project: &Project) -> Terminal {
     dev_asking(project, &["--name", "rename"])

@@ -1,10 +1,10 @@
 //! Data is lost: it is named, and each way out leads where it says.
 
 use super::scenes::{
-    ALL, columns, dev_agreed, named, on_both, product, products, re_inserted, rename_field, rename_pending,
-    rolled_back, write_migration,
+    ALL, columns, dev_agreed, named, product, products, re_inserted, rename_field, rename_pending, rolled_back,
+    write_migration,
 };
-use super::support::{Cluster, Prisma, Project};
+use super::support::{Cluster, Prisma, Project, on_both};
 
 on_both! { a_renamed_field_is_named_and_both_commands_work_as_typed }
 

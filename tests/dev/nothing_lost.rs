@@ -1,9 +1,9 @@
 //! Beginnings, nothing to do, and migrations that do not work out: the data is untouched, and that is said.
 
-use super::scenes::{ALL, columns, named, on_both, product, products, rolled_back, write_migration};
-use super::support::{Cluster, Prisma, Project, Shape};
+use super::scenes::{ALL, columns, named, product, products, rolled_back, write_migration};
+use super::support::{Cluster, Prisma, Project, Shape, on_both};
 
-on_both! { the_first_migration drift_is_prismas_refusal_and_the_data_is_there fails_on_the_data_and_is_mended }
+on_both! { the_first_migration drift_is_prismas_refusal_and_the_data_is_there ; thorough_with_6: fails_on_the_data_and_is_mended }
 
 fn the_first_migration(prisma: Prisma) {
     let cluster = Cluster::start();

@@ -73,9 +73,8 @@ pub fn named(said: &str, command: &str) -> String {
 /// A line typed into a shell that knows safemigrate.
 pub fn typed(project: &Project, line: &str) -> Terminal {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_safemigrate"));
-    let path = std::env::var("PATH").unwrap();
     let mut shell = project.command("sh");
-    shell.args(["-c", line]).env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
+    shell.args(["-c", line]).env("PATH", super::support::path(&[program.parent().unwrap().to_owned()]));
     Terminal::spawn(shell)
 }
 
@@ -101,21 +100,3 @@ pub fn re_inserted(project: &Project, line: &str) -> String {
     assert_eq!(terminal.wait(), 0, "{}", terminal.transcript());
     terminal.transcript()
 }
-
-/// One test for each Prisma.
-macro_rules! on_both {
-    ($($story:ident)*) => { $(
-        mod $story {
-            use crate::support::Prisma;
-            #[test]
-            fn prisma_7() {
-                super::$story(Prisma::V7);
-            }
-            #[test]
-            fn prisma_6() {
-                super::$story(Prisma::V6);
-            }
-        }
-    )* };
-}
-pub(crate) use on_both;

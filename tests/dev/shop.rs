@@ -1,9 +1,9 @@
 //! The whole shop: relations, enums, arrays, a view, a trigger. What is lost comes back to the last byte.
 
-use super::scenes::{SURE, named, on_both, rolled_back};
-use super::support::{Cluster, Prisma, Project, Shape};
+use super::scenes::{SURE, named, rolled_back};
+use super::support::{Cluster, Prisma, Project, Shape, on_both};
 
-on_both! { a_harmless_change_and_a_costly_one }
+on_both! { ; thorough_with_6: a_harmless_change_and_a_costly_one }
 
 fn a_harmless_change_and_a_costly_one(prisma: Prisma) {
     let cluster = Cluster::start();

@@ -1,11 +1,11 @@
 //! Each kind of Prisma's warnings and each of the steps that it says cannot be executed, with rows: what Prisma says, what
 //! the rehearsal says, and what becomes of the data after a yes.
 
-use crate::scenes::{databases, drafted, files, lost, on_both, project, set_models, statements, tables};
-use crate::support::{Cluster, Prisma};
+use crate::scenes::{databases, drafted, files, lost, project, set_models, statements, tables};
+use crate::support::{Cluster, Prisma, on_both};
 use serde_json::Value;
 
-on_both! { what_is_lost_after_a_yes what_cannot_be_executed_and_its_recipes }
+on_both! { what_is_lost_after_a_yes ; thorough_with_6: what_cannot_be_executed_and_its_recipes }
 
 const MODELS: &str = r#"
 enum Mood {

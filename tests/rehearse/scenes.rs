@@ -79,21 +79,3 @@ pub fn drafted(project: &Project, name: &str) -> String {
     assert_eq!(terminal.wait(), 0, "{}", terminal.transcript());
     terminal.transcript()
 }
-
-/// One test for each Prisma.
-macro_rules! on_both {
-    ($($story:ident)*) => { $(
-        mod $story {
-            use crate::support::Prisma;
-            #[test]
-            fn prisma_7() {
-                super::$story(Prisma::V7);
-            }
-            #[test]
-            fn prisma_6() {
-                super::$story(Prisma::V6);
-            }
-        }
-    )* };
-}
-pub(crate) use on_both;

@@ -1,9 +1,9 @@
 //! The file is the user's: never rewritten unseen, and nothing is left behind by an answer that is none.
 
-use super::scenes::{CTRL_C, Story, WRITE, YES, on_both};
-use super::support::Prisma;
+use super::scenes::{CTRL_C, Story, WRITE, YES};
+use super::support::{Prisma, on_both};
 
-on_both! { a_pending_draft_is_rewritten_once_it_was_shown }
+on_both! { ; thorough_with_6: a_pending_draft_is_rewritten_once_it_was_shown }
 
 const MODELS: &str = "
 model Product {

@@ -1,9 +1,9 @@
 //! Everything that can get another name gets one, at once.
 
-use super::scenes::{NO, Story, WRITE, YES, on_both};
-use super::support::Prisma;
+use super::scenes::{NO, Story, WRITE, YES};
+use super::support::{Prisma, on_both};
 
-on_both! { everything_at_once links_keep_their_sides }
+on_both! { ; thorough_with_6: everything_at_once links_keep_their_sides }
 
 const MODELS: &str = r#"
 enum Role {

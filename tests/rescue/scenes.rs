@@ -224,22 +224,3 @@ impl Said {
         self
     }
 }
-
-/// One test for each Prisma.
-macro_rules! on_both {
-    ($($story:ident)*) => { $(
-        mod $story {
-            use crate::support::Prisma;
-            #[test]
-            fn prisma_7() {
-                super::$story(Prisma::V7);
-            }
-            #[test]
-            #[ignore = "thorough"]
-            fn prisma_6() {
-                super::$story(Prisma::V6);
-            }
-        }
-    )* };
-}
-pub(crate) use on_both;

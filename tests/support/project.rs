@@ -62,7 +62,7 @@ impl Project {
         for (name, value) in engine_environment(&installation) {
             environment.insert(name.into(), value.into());
         }
-        environment.insert("PATH".into(), std::env::var_os("PATH").expect("PATH"));
+        environment.extend(super::node::environment());
         environment.insert("HOME".into(), folder.path().join("home").into());
         environment.insert("LANG".into(), "C.UTF-8".into());
         environment.insert("TERM".into(), "xterm-256color".into());
