@@ -255,6 +255,10 @@ pub struct BackupArgs {
     /// Structure and data, the data alone, or both from one read
     #[arg(long, value_enum, default_value = "both", value_name = "KIND")]
     pub kind: BackupKind,
+
+    /// Read every row, also those that are proven to be as an earlier backup has them
+    #[arg(long)]
+    pub read_all: bool,
 }
 
 #[derive(Debug, Args)]

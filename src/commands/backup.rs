@@ -5,7 +5,7 @@ use crate::cli::{BackupArgs, Globals};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::error::Result;
 use crate::operations::backup::back_up;
-use crate::operations::checkpoint::Taken;
+use crate::operations::checkpoint::{ReadRows, Taken};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::retention::listed;
 use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
@@ -14,7 +14,8 @@ use std::collections::HashMap;
 
 pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
-    let taken = back_up(&target, args.kind.into(), Reason::Manual, &ui.progress(), interrupt).await?;
+    let read = if args.read_all { ReadRows::All } else { ReadRows::default() };
+    let taken = back_up(&target, args.kind.into(), Reason::Manual, read, &ui.progress(), interrupt).await?;
     let (all, _) = listed(&target.place.store, target.place.settings.retention.keep).unwrap_or_default();
     let stored = all.into_iter().map(|backup| (backup.manifest.id, backup.stored_bytes)).collect();
     ui.result(&Backup { taken, stored });
@@ -51,7 +52,10 @@ impl Report for Backup {
     fn json(&self) -> Fields {
         let backups = self.taken.manifests().map(|m| {
             let stored = self.stored.get(&m.id).copied().unwrap_or(0);
-            json!({ "id": m.id, "kind": m.kind.name(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": stored })
+            json!({
+                "id": m.id, "kind": m.kind.name(), "rows": m.rows(), "bytes": m.bytes(), "stored_bytes": stored,
+                "unchanged": m.spared(),
+            })
         });
         Fields::from_iter([
             ("backups".to_owned(), backups.collect()),

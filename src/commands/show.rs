@@ -48,6 +48,7 @@ impl Report for Show {
             "reason": m.reason.name(), "run": m.run, "pinned": self.0.is_pinned(),
             "held": self.0.held.iter().map(ToString::to_string).collect::<Vec<_>>(), "server_version": m.database.server_version,
             "project": m.project, "imported": m.imported.as_ref().map(|imported| &imported.file),
+            "unchanged": m.spared(),
         });
         Fields::from_iter([("backup".to_owned(), backup)])
     }
@@ -86,6 +87,16 @@ impl Report for Show {
             size(m.bytes()),
             size(self.0.stored_bytes)
         ));
+        if let Some(spared) = m.spared() {
+            lines.push(format!(
+                "  unchanged  rows of {} of {} tables ({} of {} segments) were proven unchanged since {} and not read again",
+                count(spared.tables),
+                count(spared.of_tables),
+                count(spared.segments),
+                count(spared.of_segments),
+                spared.since
+            ));
+        }
         let mut table = Table::new(["TABLE", ">ROWS", ">SIZE", ">COLUMNS"]);
         for t in &m.tables {
             let columns = t.table.columns.len() as u64;

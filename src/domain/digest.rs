@@ -16,6 +16,11 @@ impl Digest {
     pub fn merge(&mut self, other: Digest) {
         self.0 = self.0.wrapping_add(other.0);
     }
+
+    /// Takes values out that were added before.
+    pub fn take_out(&mut self, other: Digest) {
+        self.0 = self.0.wrapping_sub(other.0);
+    }
 }
 
 impl Serialize for Digest {
@@ -68,5 +73,21 @@ impl TableStats {
         for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
             mine.merge(theirs);
         }
+    }
+
+    /// The figures without those of rows that are among them; `None` where they cannot be.
+    pub fn without(&self, part: &TableStats) -> Option<TableStats> {
+        if self.columns.len() != part.columns.len() {
+            return None;
+        }
+        let mut rest = self.clone();
+        rest.rows = rest.rows.checked_sub(part.rows)?;
+        rest.bytes = rest.bytes.checked_sub(part.bytes)?;
+        rest.digest.take_out(part.digest);
+        for (column, gone) in rest.columns.iter_mut().zip(&part.columns) {
+            column.non_null = column.non_null.checked_sub(gone.non_null)?;
+            column.digest.take_out(gone.digest);
+        }
+        Some(rest)
     }
 }

@@ -126,6 +126,7 @@ mod tests {
             schemas: Vec::new(),
             foreign_keys: keys.iter().map(|(from, to)| key(from, to)).collect(),
             imported: None,
+            snapshot: None,
         }
     }
 

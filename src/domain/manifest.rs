@@ -3,6 +3,7 @@
 use super::digest::TableStats;
 use super::names::QualifiedName;
 use super::schema::{ForeignKey, Sequence, Table};
+use super::unchanged::{SnapshotInfo, Spared};
 use serde::{Deserialize, Serialize};
 
 /// The newest manifest format that this program writes. Newer ones are refused.
@@ -129,6 +130,9 @@ pub struct Manifest {
     /// Where it was brought in from, if it was not taken from the database of its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
+    /// What the next backup can prove its rows by. Backups of older versions of this program do not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotInfo>,
 }
 
 /// A backup that came out of a file.
@@ -218,6 +222,11 @@ impl Manifest {
 
     pub fn table(&self, name: &QualifiedName) -> Option<&TableData> {
         self.tables.iter().find(|t| &t.table.name == name)
+    }
+
+    /// What was proven and not read, if there was anything.
+    pub fn spared(&self) -> Option<Spared> {
+        self.snapshot.as_ref()?.spared()
     }
 
     /// Every object that this backup needs.

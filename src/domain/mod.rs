@@ -33,4 +33,5 @@ pub mod schedule;
 pub mod schema;
 pub mod suggest;
 pub mod touched;
+pub mod unchanged;
 pub mod unified;

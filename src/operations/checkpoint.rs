@@ -2,10 +2,12 @@
 
 use super::ids;
 use super::interrupt::Interrupt;
-use super::reading::Reading;
+use super::reading::{Base, Candidates, ReadTable, Reading};
 use crate::domain::event::{Event, Observer};
 pub use crate::domain::manifest::Kinds;
-use crate::domain::manifest::{Imported, Kind, Manifest, ProjectInfo, Reason, Structure, TableData};
+use crate::domain::manifest::{Imported, Kind, Manifest, ProjectInfo, Reason, Structure};
+pub use crate::domain::unchanged::ReadRows;
+use crate::domain::unchanged::{Moment, SnapshotInfo, Trace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::postgres::dump::dump_structure;
@@ -15,6 +17,7 @@ use crate::postgres::tools::{Program, find};
 use crate::postgres::url::DatabaseUrl;
 use crate::postgres::waiting::naming;
 use crate::store::{Batch, Store};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,6 +27,7 @@ pub struct Request {
     pub reason: Reason,
     pub run: Option<String>,
     pub project: Option<ProjectInfo>,
+    pub read: ReadRows,
 }
 
 /// The backups that exist now.
@@ -130,8 +134,12 @@ async fn take_uninterrupted(
 ) -> Result<Taken> {
     let started = Instant::now();
     store.prepare()?;
+    let candidates = Candidates::before_the_snapshot(store)?;
     let mut snapshot = Snapshot::open(url).await?;
     fault::at("checkpoint.snapshot");
+    let history = history(&mut snapshot, origin).await?;
+    let wanted = (request.read, request.reason);
+    let base = history.as_ref().and_then(|(now, lie)| candidates.choose(store, &snapshot, (now, lie), wanted));
     let reading = Reading::plan(&mut snapshot).await?;
     observer.on(Event::Stage { label: "Backing up".into(), total_bytes: snapshot.estimated_bytes() });
     let batch = Arc::new(store.batch());
@@ -141,8 +149,9 @@ async fn take_uninterrupted(
             Kinds::Full | Kinds::Both => structure(url, &snapshot, &batch).await.map(Some),
         }
     };
-    let (tables, structure) = tokio::try_join!(reading.store(&snapshot, &batch, observer), structure)?;
-    let mut manifest = manifest(&snapshot, request, tables);
+    let (stored, structure) = tokio::try_join!(reading.store(&snapshot, &batch, base.as_ref(), observer), structure)?;
+    let mut manifest = manifest(&snapshot, request, &stored);
+    manifest.snapshot = history.map(|history| info(history, &stored, base.as_ref(), &manifest.created_at));
     if let Some(Origin { database, imported }) = origin {
         // it has never been on a server under this name
         manifest.database.name.clone_from(database);
@@ -184,7 +193,35 @@ async fn structure(url: &DatabaseUrl, snapshot: &Snapshot, batch: &Batch) -> Res
     Ok(Structure { object, bytes, pg_dump })
 }
 
-fn manifest(snapshot: &Snapshot, request: &Request, tables: Vec<TableData>) -> Manifest {
+/// Where the snapshot stands in the life of the database, and how its tables lie. Of a scratch database it is of no use.
+async fn history(snapshot: &mut Snapshot, origin: Option<&Origin>) -> Result<Option<(Moment, HashMap<u32, String>)>> {
+    if origin.is_some() {
+        return Ok(None);
+    }
+    let Some(moment) = snapshot.moment().await? else { return Ok(None) };
+    Ok(Some((moment, snapshot.layouts().await?)))
+}
+
+fn info(
+    (moment, mut layouts): (Moment, HashMap<u32, String>),
+    stored: &[ReadTable],
+    base: Option<&Base>,
+    now: &str,
+) -> SnapshotInfo {
+    let base = base.filter(|_| stored.iter().any(|read| read.kept > 0));
+    let trace = |read: &ReadTable| {
+        let oid = read.data.table.oid;
+        (oid, Trace { layout: layouts.remove(&oid), segments: read.pages.clone(), kept: read.kept })
+    };
+    SnapshotInfo {
+        moment,
+        read_all_at: base.and_then(Base::read_all_at).unwrap_or(now).to_owned(),
+        since: base.map(|base| base.manifest.id.clone()),
+        tables: stored.iter().map(trace).collect(),
+    }
+}
+
+fn manifest(snapshot: &Snapshot, request: &Request, stored: &[ReadTable]) -> Manifest {
     Manifest {
         id: String::new(),
         kind: Kind::Full,
@@ -194,11 +231,12 @@ fn manifest(snapshot: &Snapshot, request: &Request, tables: Vec<TableData>) -> M
         database: snapshot.database.clone(),
         project: request.project.clone(),
         structure: None,
-        tables,
+        tables: stored.iter().map(|read| read.data.clone()).collect(),
         sequences: snapshot.catalog.sequences.clone(),
         materialized_views: snapshot.catalog.materialized_views.clone(),
         schemas: snapshot.catalog.schemas.clone(),
         foreign_keys: [snapshot.catalog.foreign_keys.as_slice(), &snapshot.catalog.extension_keys].concat(),
         imported: None,
+        snapshot: None,
     }
 }

@@ -12,6 +12,12 @@ pub fn now() -> String {
     format!("{:.3}", now.round(Unit::Millisecond).unwrap_or(now))
 }
 
+/// Seconds since a time that `now` gave; infinitely many where it cannot be read.
+pub fn seconds_since(time: &str) -> f64 {
+    let at = time.parse::<Timestamp>();
+    at.map_or(f64::INFINITY, |at| Timestamp::now().duration_since(at).as_secs_f64())
+}
+
 /// Eight random characters: what the two backups of a checkpoint share. Manifests never overwrite one another,
 /// so that a collision would be an error, not a loss.
 pub fn stem() -> String {

@@ -1,6 +1,6 @@
 //! A file of `pg_dump` becomes a backup: it is loaded into a scratch database, of which a checkpoint is taken.
 
-use super::checkpoint::{Kinds, Origin, Request, Taken, take_imported};
+use super::checkpoint::{Kinds, Origin, ReadRows, Request, Taken, take_imported};
 use super::interrupt::Interrupt;
 use super::rollback::{Desk, clear_up, drop_left_overs};
 use crate::domain::event::{Event, Observer};
@@ -124,7 +124,7 @@ async fn take(
     let migrations = prisma_journal::read(&mut connect(scratch).await?, url.prisma_schema()).await?;
     let migrations: Vec<String> = migrations.into_iter().filter(|m| m.is_applied()).map(|m| m.name).collect();
     let project = (!migrations.is_empty()).then_some(ProjectInfo { prisma: None, git_commit: None, migrations });
-    let request = Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project };
+    let request = Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project, read: ReadRows::All };
     let origin = Origin { database: url.database.clone(), imported: Imported { file: name } };
     let taken = take_imported(scratch, store, &request, &origin, observer).await?;
     Ok(Done { taken, loaded })

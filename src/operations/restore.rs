@@ -105,7 +105,8 @@ async fn safety_checkpoint(
         Err(e) if e.kind == ErrorKind::NoDatabase => return Ok(None),
         info => info?,
     };
-    let request = Request { kinds: Kinds::Both, reason: Reason::BeforeRestore, run: Some(run.to_owned()), project };
+    let (run, read) = (Some(run.to_owned()), target.place.settings.backup.reads());
+    let request = Request { kinds: Kinds::Both, reason: Reason::BeforeRestore, run, project, read };
     take(&target.url, &target.place.store, &request, observer, interrupt).await.map(Some)
 }
 

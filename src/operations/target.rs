@@ -144,6 +144,7 @@ impl Target {
             store: &self.place.store,
             project: self.project.as_ref(),
             keep: self.place.settings.retention.keep,
+            read: self.place.settings.backup.reads(),
             expect_loss: &self.place.settings.verify.expect_loss,
             observer,
             interrupt,

@@ -82,7 +82,7 @@ impl<'m> Extent<'m> {
         // leaves are compared together
         let spared = table.partition_root.is_none() && !written.includes(table.oid) && same_columns && is_plain(table);
         let data = || TableData { table: table.clone(), stats: before.stats.clone(), segments: Vec::new() };
-        spared.then(|| ReadTable { data: data(), ranges: Vec::new() })
+        spared.then(|| ReadTable { data: data(), ranges: Vec::new(), pages: Vec::new(), kept: 0 })
     }
 }
 

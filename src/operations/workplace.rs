@@ -7,6 +7,7 @@ use crate::domain::expected::LossPattern;
 use crate::domain::lint::evidence::fingerprint;
 use crate::domain::manifest::ProjectInfo;
 use crate::domain::run::AppliedMigration;
+use crate::domain::unchanged::ReadRows;
 use crate::error::Result;
 use crate::postgres::url::DatabaseUrl;
 use crate::prisma::Project;
@@ -21,6 +22,8 @@ pub struct Place<'a> {
     pub project: Option<&'a Project>,
     /// Backups of each kind that stay.
     pub keep: usize,
+    /// Which rows a checkpoint reads.
+    pub read: ReadRows,
     /// Losses that are no surprise.
     pub expect_loss: &'a [LossPattern],
     pub observer: &'a dyn Observer,

@@ -20,6 +20,7 @@ pub mod structure;
 pub mod surroundings;
 pub mod tools;
 pub mod trying;
+pub mod unchanged;
 pub mod url;
 pub mod waiting;
 pub mod writers;

@@ -59,6 +59,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a session is set up where the role's own statement timeout comes in between: lifting it is a statement, too.
 const SETUP_TRIES: u32 = 20;
 
+/// All that the text of a value depends on in a session: two that say the same write the same bytes the same way.
+pub fn text_settings() -> String {
+    SETTINGS.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
 /// Opens a session on the database of the URL.
 ///
 /// # Errors

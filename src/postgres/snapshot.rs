@@ -8,6 +8,7 @@ use super::waiting::{LOCK_WAIT_SECONDS, Lock, blocked};
 use crate::domain::manifest::DatabaseInfo;
 use crate::domain::names::{QualifiedName, quote_literal};
 use crate::domain::schema::{Catalog, Table};
+use crate::domain::unchanged::PageRange;
 use crate::error::{Error, ErrorKind, Result};
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor, Row};
@@ -24,10 +25,18 @@ pub struct TableSize {
     pub toast_pages: u64,
 }
 
+/// A part of a table.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    pub pages: PageRange,
+    /// The condition on its rows; "" where it is the whole table.
+    pub condition: String,
+}
+
 /// A transaction that holds the snapshot and a lock on every table, until it is dropped.
 pub struct Snapshot {
     url: DatabaseUrl,
-    leader: PgConnection,
+    pub(super) leader: PgConnection,
     id: String,
     pub catalog: Catalog,
     pub database: DatabaseInfo,
@@ -69,29 +78,34 @@ impl Snapshot {
         Ok(connection)
     }
 
-    /// Ranges of pages that together are the whole table; none for an empty one. `starts` gives the pages at which they
-    /// begin. Each is a condition for `copy_out_statement`. The last has no upper end.
+    /// Ranges of pages that together are the whole table; none for an empty one. The last has no upper end.
     ///
     /// # Errors
     /// `Server`.
-    pub async fn ranges(&mut self, table: &Table, starts: fn(TableSize) -> Vec<u64>) -> Result<Vec<String>> {
+    pub async fn ranges(&mut self, table: &Table, cut: fn(TableSize) -> Vec<PageRange>) -> Result<Vec<Cut>> {
         let size = self.sizes.get(&table.oid).copied().unwrap_or_default();
         if size.pages == 0 {
             return Ok(Vec::new());
         }
+        let ranges = cut(size);
+        if let &[pages] = ranges.as_slice() {
+            return Ok(vec![Cut { pages, condition: String::new() }]);
+        }
         // before 14 a range of ctid reads the whole table
-        let starts = starts(size);
-        if starts.len() < 2 || self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
-            return Ok(vec![String::new()]);
+        if self.database.server_version < 140_000 || !self.can_be_queried(table).await? {
+            let pages = PageRange { first: 0, pages: size.pages };
+            return Ok(vec![Cut { pages, condition: String::new() }]);
         }
-        let mut ranges = Vec::with_capacity(starts.len());
-        for (n, start) in starts.iter().enumerate() {
-            ranges.push(match starts.get(n + 1) {
-                Some(end) => format!("ctid >= '({start},0)' AND ctid < '({end},0)'"),
-                None => format!("ctid >= '({start},0)'"),
-            });
-        }
-        Ok(ranges)
+        let last = ranges.len() - 1;
+        let condition = |(n, PageRange { first, pages }): (usize, PageRange)| {
+            if n == last {
+                format!("ctid >= '({first},0)'")
+            } else {
+                format!("ctid >= '({first},0)' AND ctid < '({},0)'", first + pages)
+            }
+        };
+        let cuts = ranges.into_iter().enumerate();
+        Ok(cuts.map(|(n, pages)| Cut { pages, condition: condition((n, pages)) }).collect())
     }
 
     /// Whether a query on the table can be planned under our search path: functions in its indexes may rely on another.

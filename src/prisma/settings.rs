@@ -4,6 +4,7 @@ use crate::domain::expected::LossPattern;
 use crate::domain::guard::Identity;
 use crate::domain::init::Record;
 use crate::domain::retention::DEFAULT_KEEP;
+use crate::domain::unchanged::ReadRows;
 use crate::error::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
 use std::fs;
@@ -18,6 +19,7 @@ pub const FILE: &str = "safemigrate.toml";
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub store: Store,
+    pub backup: Backup,
     pub retention: Retention,
     pub guard: Guard,
     pub verify: Verify,
@@ -31,6 +33,19 @@ pub struct Settings {
 pub struct Store {
     /// Absolute once loaded; `None`: `.safemigrate` beside `package.json`.
     pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Every backup reads every row, also those that are proven to be as an earlier one has them.
+    pub read_all: bool,
+}
+
+impl Backup {
+    pub fn reads(&self) -> ReadRows {
+        if self.read_all { ReadRows::All } else { ReadRows::Unproven }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -134,6 +134,19 @@ impl Store {
             .collect())
     }
 
+    /// Ids of all backups, those first whose files were written last.
+    ///
+    /// # Errors
+    /// `Store` when the folder cannot be read.
+    pub fn backup_ids_newest_first(&self) -> Result<Vec<String>> {
+        let mut ids = self.backup_ids()?;
+        ids.sort_by_cached_key(|id| {
+            let written = fs::symlink_metadata(self.manifest_path(id)).and_then(|file| file.modified()).ok();
+            (std::cmp::Reverse(written), id.clone())
+        });
+        Ok(ids)
+    }
+
     /// All backups that can be read, newest first, and what is wrong with the others.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ mod reports;
 mod runs;
 mod schedule;
 mod sweep;
+mod whole;
 
 pub use files::{create_private_file, make_private_folder};
 pub use flaw::Flaw;
@@ -70,6 +71,7 @@ const OURS: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    whole: whole::Whole,
 }
 
 impl Store {
@@ -78,7 +80,7 @@ impl Store {
     /// # Errors
     /// `Store` when it is of a newer layout or no folder; `Damaged` when others than the user could write in it.
     pub fn open(root: &Path) -> Result<Self> {
-        let store = Self { root: root.to_owned() };
+        let store = Self { root: root.to_owned(), whole: whole::Whole::default() };
         match files::read_regular(&store.root.join("format")) {
             Ok(text) => match std::str::from_utf8(&text).unwrap_or_default().trim().parse::<u32>() {
                 Ok(LAYOUT) => store.refuse_foreign_hands().map(|()| store),

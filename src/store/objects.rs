@@ -21,7 +21,7 @@ const IN_MEMORY: usize = 4 << 20;
 const SYNCERS: usize = 4;
 
 impl Store {
-    fn object_path(&self, id: &str) -> PathBuf {
+    pub(super) fn object_path(&self, id: &str) -> PathBuf {
         self.objects().join(id.get(..2).unwrap_or("__")).join(id)
     }
 
@@ -143,7 +143,11 @@ impl Shelf {
     fn keep(&self, id: &ObjectId, mut sink: Sink) -> io::Result<()> {
         let known = !self.written.lock().unwrap_or_else(PoisonError::into_inner).ids.insert(id.clone());
         // one that was damaged since would make this backup a damaged one: it is written anew
-        if known || self.store.holds(id, &mut sink) {
+        if known {
+            return Ok(());
+        }
+        if self.store.holds(id, &mut sink) {
+            self.store.whole.add(id, &self.store.object_path(id));
             return Ok(());
         }
         let path = sink.into_file()?.into_temp_path();
@@ -154,6 +158,11 @@ impl Shelf {
 }
 
 impl Batch {
+    /// The store that it is for.
+    pub fn store(&self) -> &Store {
+        &self.shelf.store
+    }
+
     /// Begins one object. The writer may live in another task, but must be finished before `commit`.
     ///
     /// # Errors
@@ -188,6 +197,7 @@ impl Batch {
                 }
                 fault::writing("object.rename")?;
                 temp.persist(&path)?;
+                store.whole.add(&id, &path);
                 folders.insert(folder);
             }
             folders.iter().try_for_each(|folder| files::sync_folder(folder))

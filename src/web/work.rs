@@ -9,7 +9,7 @@ use crate::domain::suggest::in_words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::backup::back_up;
 use crate::operations::check::{self, Checked, Scope};
-use crate::operations::checkpoint::Kinds;
+use crate::operations::checkpoint::{Kinds, ReadRows};
 use crate::operations::guard::{self, Assessment};
 use crate::operations::interrupt::Interrupt;
 use crate::operations::reinsert::{self, Outcome};
@@ -107,7 +107,7 @@ pub async fn carry_out(place: &Place, work: &Work, observer: &dyn Observer, inte
         }
         Work::Backup(kinds) => {
             let target = Target::load(place).await?;
-            let taken = back_up(&target, *kinds, Reason::Manual, observer, interrupt).await?;
+            let taken = back_up(&target, *kinds, Reason::Manual, ReadRows::default(), observer, interrupt).await?;
             Ok(Done::Backup(taken.manifests().cloned().collect()))
         }
         Work::PlanRollback { id } => {

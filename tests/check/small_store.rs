@@ -94,6 +94,7 @@ pub fn write(store: &Store, stem: &str, created_at: &str, rows: usize) {
             schemas: vec!["public".into()],
             foreign_keys: Vec::new(),
             imported: None,
+            snapshot: None,
         };
         store.write_manifests(&[&manifest]).unwrap();
     }

@@ -76,6 +76,7 @@ mod tests {
             schemas: Vec::new(),
             foreign_keys: Vec::new(),
             imported: None,
+            snapshot: None,
         }
     }
 

@@ -29,6 +29,7 @@ fn backup(minute: usize, kind: Kind) -> Manifest {
         schemas: Vec::new(),
         foreign_keys: Vec::new(),
         imported: None,
+        snapshot: None,
     }
 }
 

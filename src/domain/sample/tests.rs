@@ -61,6 +61,7 @@ fn backup(tables: Vec<TableData>, foreign_keys: Vec<ForeignKey>) -> Manifest {
         schemas: Vec::new(),
         foreign_keys,
         imported: None,
+        snapshot: None,
     }
 }
 

@@ -69,6 +69,7 @@ fn suggested(then: Vec<Table>, now: Vec<Table>, evidence: &Evidence) -> Vec<Stri
         schemas: Vec::new(),
         foreign_keys: Vec::new(),
         imported: None,
+        snapshot: None,
     };
     let now = Catalog { tables: now, ..Catalog::default() };
     let known = Known { backup: &backup, now: &now, types: &Types::new(), evidence };

@@ -56,7 +56,7 @@ pub(super) async fn look(place: &Place<'_>, reason: Reason, kinds: Kinds, run: &
     let clock = Some(writers::clock(&mut connection).await?);
     drop(connection);
     let project = Some(place.project_info(&migrations).await);
-    let request = Request { kinds, reason, run: Some(run.id.clone()), project };
+    let request = Request { kinds, reason, run: Some(run.id.clone()), project, read: place.read };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
     let scenery = if reason == Reason::BeforeMigration { scenery(place).await } else { None };
     Ok(Seen { taken: Some(taken), migrations, clock, scenery })

@@ -1,6 +1,7 @@
 //! Which data is rehearsed on: the newest backup, where it is as good as a new one.
 
 use super::super::checkpoint::{Kinds, Request, take};
+use super::super::ids;
 use super::super::journal::{Purpose, claim};
 use super::super::retention;
 use super::super::workplace::{Place, applied};
@@ -11,7 +12,6 @@ use crate::postgres::catalog::read_catalog;
 use crate::postgres::prisma_journal;
 use crate::postgres::session::connect;
 use crate::postgres::snapshot::read_database_info;
-use jiff::Timestamp;
 
 /// Which backup is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,9 @@ pub async fn choose(place: &Place<'_>, base: Base<'_>, run: &str) -> Result<Mani
 async fn newest(place: &Place<'_>) -> Result<Option<Manifest>> {
     let (backups, _) = place.store.manifests()?;
     let mut of_this = backups.into_iter().filter(|b| b.kind == Kind::Full && b.database.name == place.url.database);
-    let Some(backup) = of_this.next().filter(|b| is_fresh(b, age(&b.created_at))) else { return Ok(None) };
+    let Some(backup) = of_this.next().filter(|b| is_fresh(b, ids::seconds_since(&b.created_at))) else {
+        return Ok(None);
+    };
     let mut connection = place.interrupt.or(connect(place.url)).await?;
     let info = read_database_info(&mut connection).await?;
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
@@ -61,19 +63,14 @@ async fn newest(place: &Place<'_>) -> Result<Option<Manifest>> {
     Ok(stands_for(&backup, present).then_some(backup))
 }
 
-/// In seconds; none that is fresh where the time cannot be read.
-fn age(created_at: &str) -> f64 {
-    let at = created_at.parse::<Timestamp>();
-    at.map_or(f64::INFINITY, |at| Timestamp::now().duration_since(at).as_secs_f64())
-}
-
 async fn take_one(place: &Place<'_>, run: &str) -> Result<Manifest> {
     let claim = claim(place.url, "rehearse", Purpose::Read, place.interrupt).await?;
     let mut connection = place.interrupt.or(connect(place.url)).await?;
     let migrations = prisma_journal::read(&mut connection, place.url.prisma_schema()).await?;
     drop(connection);
     let project = Some(place.project_info(&migrations).await);
-    let request = Request { kinds: Kinds::Both, reason: Reason::Manual, run: Some(run.to_owned()), project };
+    let request =
+        Request { kinds: Kinds::Both, reason: Reason::Manual, run: Some(run.to_owned()), project, read: place.read };
     let taken = take(place.url, place.store, &request, place.observer, place.interrupt).await?;
     if let Some(claim) = claim {
         claim.release().await;

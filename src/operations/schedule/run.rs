@@ -5,7 +5,7 @@ use crate::domain::manifest::{Manifest, Reason};
 use crate::domain::schedule::{Attempt, Every, Outcome, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operations::backup::under_lock;
-use crate::operations::checkpoint::{self, Kinds};
+use crate::operations::checkpoint::{self, Kinds, ReadRows};
 use crate::operations::ids;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::journal::{Purpose, claim, enter};
@@ -88,7 +88,7 @@ async fn attempt(
         }
         ours => ours?,
     };
-    let taken = under_lock(&target, kinds, Reason::Scheduled, &Quiet, interrupt).await?;
+    let taken = under_lock(&target, kinds, Reason::Scheduled, ReadRows::default(), &Quiet, interrupt).await?;
     Ok(Ran::Done(taken.full.into_iter().chain(taken.data_only).collect()))
 }
 
