@@ -1,0 +1,68 @@
+// Called by scripts/bench, which has started the server.
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { ourEnvironment, run, safemigrate, say, sql } from "./bench.mjs";
+import { makeShop, rowCount, size } from "./databases.mjs";
+import { keep, table } from "./results.mjs";
+
+const WORKS = ["dev", "dev-large", "checkpoint", "lopsided", "next", "rollback", "reinsert", "staged", "rehearsal", "dslr", "startup", "memory"];
+/** These make all of their data themselves. */
+const WITHOUT_SHOP = ["dev", "lopsided", "startup"];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: "string", default: WORKS.join(",") },
+    slow: { type: "string" },
+    json: { type: "string" },
+    growth: { type: "boolean" },
+    sizes: { type: "string", default: "5,50,500,5000" },
+    svg: { type: "string" },
+  },
+});
+const numbers = positionals.map(Number);
+const wanted = values.only.split(",").filter(Boolean);
+const unknown = wanted.filter((name) => !WORKS.includes(name));
+if (unknown.length || numbers.some((n) => !(n > 0))) {
+  say(unknown.length ? `--only: ${unknown.join(", ")} is none of ${WORKS.join(" ")}` : `not a number: ${positionals.join(" ")}`);
+  process.exit(2);
+}
+
+const cores = cpus().length;
+const about = {
+  program: (await run(safemigrate, ["--version"], { env: ourEnvironment })).trim(),
+  postgres: await sql("postgres", "SHOW server_version_num").then((n) => Math.floor(Number(n) / 10000)),
+  fsync: await sql("postgres", "SHOW fsync"),
+  cores,
+  memory: totalmem(),
+};
+const megabytes = (bytes) => Math.round(bytes / 1e6);
+const machine = () =>
+  `PostgreSQL ${about.postgres} (fsync ${about.fsync}), ${cores} cores (${cpus()[0].model.trim()}), ${megabytes(about.memory) / 1000} GB of memory`;
+
+if (values.growth) {
+  const { growth } = await import("./growth.mjs");
+  const runs = numbers[0] ?? 5;
+  const points = await growth(values.sizes.split(",").map(Number), runs, values.svg, machine());
+  if (values.json) keep(values.json, { ...about, runs, growth: points });
+} else {
+  const [scale = 130, runs = 5] = numbers;
+  const scene = { database: "bench", scale, runs, slow: Math.min(runs, Number(values.slow ?? runs)) };
+  let data = "";
+  if (wanted.some((name) => !WITHOUT_SHOP.includes(name))) {
+    await makeShop(scene.database, scale);
+    [about.bytes, about.rows] = [await size(scene.database), await rowCount(scene.database)];
+    data = `, ${megabytes(about.bytes)} MB in ${about.rows} rows`;
+  }
+  say(`${machine()}${data}`);
+  for (const name of WORKS.filter((name) => wanted.includes(name))) {
+    const { title, measure } = await import(`./works/${name}.mjs`);
+    const start = performance.now();
+    say(`${title} …`);
+    await measure({ ...scene, label: `${megabytes(about.bytes ?? 0)} MB` });
+    say(`  (${name} took ${((performance.now() - start) / 60000).toFixed(1)} minutes)`);
+  }
+  console.log(`${machine()}${data}. Medians of ${runs} runs${scene.slow < runs ? ` (column inserts: ${scene.slow})` : ""}, alternating.\n`);
+  console.log(table());
+  if (values.json) keep(values.json, { ...about, scale, runs, slow: scene.slow });
+}
