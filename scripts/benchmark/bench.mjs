@@ -1,6 +1,6 @@
 // The scene of a benchmark: the private server, its programs, ours, and a clock around them.
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 
 export const home = path.resolve(import.meta.dirname, "../..");
@@ -92,10 +92,17 @@ export async function race(runs, contestants) {
     for (const one of contestants) {
       if (round >= (one.runs ?? runs)) continue;
       await one.before?.(round);
+      await settled();
       await timed(one.name, () => one.run(round));
       await one.after?.(round);
     }
   }
+}
+
+/** What others wrote before is not paid for by who comes next. */
+async function settled() {
+  await sql("postgres", "CHECKPOINT");
+  await run("sync", []);
 }
 
 export function median(values) {
@@ -110,3 +117,8 @@ export function equal(what, found, expected) {
 }
 
 export const forget = (name) => rmSync(place(name), { recursive: true, force: true });
+/** Bytes of all files of a folder of the benchmark. */
+export const stored = (name) =>
+  readdirSync(place(name), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(`${entry.parentPath}/${entry.name}`).size, 0);

@@ -1,17 +1,10 @@
 // The next backup of a database: nothing changed, then 1 % of the rows, at the end of each table or all over it.
-import { readdirSync, statSync } from "node:fs";
-import { forget, median, ours, place, race, sql } from "../bench.mjs";
+import { forget, median, ours, race, sql, stored } from "../bench.mjs";
 import { copied, gone, rowsOf } from "../databases.mjs";
 import { readingAlone } from "../peers.mjs";
 import { below, compare, note } from "../results.mjs";
 
 export const title = "the next backup";
-
-/** Bytes of all files. */
-const stored = (name) =>
-  readdirSync(place(name), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(`${entry.parentPath}/${entry.name}`).size, 0);
 
 /** Another value in one column of each table. */
 const change = (which) =>
@@ -61,7 +54,7 @@ export async function measure({ database, scale, runs, label }) {
     below(`next backup, ${label}, ${what}: the store grows by`, median(grown[what]), "%", goal);
     compare(`next backup, ${label}, ${what}`, `next backup, ${what}`, "reading alone", `reading alone, ${what}`, { atMost: 1 });
   }
-  note("The store grows by so much of what the first backup took. A random 1 % of the rows is on half of the pages: each of those pages is another one.");
+  note("The store grows by so much of what the first backup took. A random 1 % of the rows is in nearly every segment of a table, and what is stored anew is whole segments.");
   forget("next");
   await gone(live);
 }
