@@ -116,6 +116,10 @@ export function equal(what, found, expected) {
   if (found !== expected) throw new Error(`${what}: not what it was.\n--- before\n${expected}\n--- now\n${found}`);
 }
 
+/** Removes what a work has left of files. */
+export const tidied = () => readdirSync(folder).filter((name) => !STAYS.includes(name)).forEach(forget);
+const STAYS = ["postgres", "port", "safemigrate", "home"];
+
 export const forget = (name) => rmSync(place(name), { recursive: true, force: true });
 /** Bytes of all files of a folder of the benchmark. */
 export const stored = (name) =>

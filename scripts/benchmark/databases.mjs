@@ -31,6 +31,11 @@ export async function fresh(database) {
   await sql("postgres", `CREATE DATABASE ${database}`);
 }
 export const gone = (database) => sql("postgres", `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+/** Drops all but the server's own and one. */
+export async function dropOthers(but) {
+  const others = `SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '${but}')`;
+  for (const name of (await sql("postgres", others)).split("\n").filter(Boolean)) await gone(name);
+}
 /** The same rows on the same pages. */
 export async function copied(from, database) {
   await gone(database);

@@ -1,9 +1,9 @@
 // Called by scripts/bench, which has started the server.
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import { ourEnvironment, run, safemigrate, say, sql } from "./bench.mjs";
-import { makeShop, rowCount, size } from "./databases.mjs";
-import { keep, table } from "./results.mjs";
+import { ourEnvironment, run, safemigrate, say, sql, tidied } from "./bench.mjs";
+import { dropOthers, makeShop, rowCount, size } from "./databases.mjs";
+import { keep, note, table } from "./results.mjs";
 
 const WORKS = ["dev", "dev-large", "checkpoint", "lopsided", "next", "rollback", "reinsert", "staged", "rehearsal", "dslr", "startup", "memory"];
 /** These make all of their data themselves. */
@@ -44,12 +44,14 @@ const megabytes = (bytes) => Math.round(bytes / 1e6);
 const machine = () =>
   `PostgreSQL ${about.postgres} (fsync ${about.fsync}, autovacuum off), ${cores} cores (${cpus()[0].model.trim()}), ${megabytes(about.memory) / 1000} GB of memory`;
 
-if (values.growth) {
+async function growing() {
   const { growth } = await import("./growth.mjs");
   const runs = numbers[0] ?? 5;
   const points = await growth(values.sizes.split(",").map(Number), runs, values.svg, machine());
   if (values.json) keep(values.json, { ...about, runs, growth: points });
-} else {
+}
+
+async function comparing() {
   const [scale = 130, runs = 5] = numbers;
   const scene = { database: "bench", scale, runs, slow: Math.min(runs, Number(values.slow ?? runs)) };
   let data = "";
@@ -60,13 +62,28 @@ if (values.growth) {
   }
   say(`${machine()}${data}`);
   for (const name of WORKS.filter((name) => wanted.includes(name))) {
-    const { title, measure } = await import(`./works/${name}.mjs`);
-    const start = performance.now();
-    say(`${title} …`);
-    await measure({ ...scene, label: `${megabytes(about.bytes ?? 0)} MB` });
-    say(`  (${name} took ${((performance.now() - start) / 60000).toFixed(1)} minutes)`);
+    await measured(name, { ...scene, label: `${megabytes(about.bytes ?? 0)} MB` });
+    await dropOthers(scene.database);
+    tidied();
   }
-  console.log(`${machine()}${data}. Medians of ${runs} runs${scene.slow < runs ? ` (column inserts: ${scene.slow})` : ""}, alternating.\n`);
-  console.log(table());
+  const slow = scene.slow < runs ? ` (of the slowest peers ${scene.slow})` : "";
+  console.log(`${machine()}${data}. Medians of ${runs} runs${slow}, alternating.\n\n${table()}`);
   if (values.json) keep(values.json, { ...about, scale, runs, slow: scene.slow });
 }
+
+/** One that fails does not take the figures of the others with it. */
+async function measured(name, scene) {
+  const start = performance.now();
+  try {
+    const { title, measure } = await import(`./works/${name}.mjs`);
+    say(`${title} …`);
+    await measure(scene);
+  } catch (error) {
+    note(`${name} FAILED: ${error.message.split("\n")[0]}`);
+    say(error.message);
+    process.exitCode = 1;
+  }
+  say(`  (${name} took ${((performance.now() - start) / 60000).toFixed(1)} minutes)`);
+}
+
+await (values.growth ? growing() : comparing());

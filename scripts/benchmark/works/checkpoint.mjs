@@ -33,7 +33,6 @@ export async function measure({ database, runs, slow, label }) {
       after: () => ["full.sql", "inserts.sql"].forEach(forget),
     },
   ]);
-  forget("store");
   const work = `checkpoint, ${label}`;
   compare(work, "checkpoint", "`pg_dump` + `pg_dump --data-only --column-inserts`", "two pg_dumps", { faster: 6 });
   compare(work, "checkpoint", "`pg_dump -Fd -j2 -Z1`", "pg_dump -Fd -j2 -Z1", { atMost: 0.85 });

@@ -4,7 +4,7 @@ import { copied, shopMigration, shopModels } from "../databases.mjs";
 import { directoryDump } from "../peers.mjs";
 import { lastMigration, makeProject, prisma, writeMigration } from "../project.mjs";
 import { compare } from "../results.mjs";
-import { againstPrisma, finished, names } from "./dev.mjs";
+import { againstPrisma, names, sayWhichEngine } from "./dev.mjs";
 
 export const title = "`safemigrate dev` on a large database";
 
@@ -26,5 +26,5 @@ export async function measure({ database, runs, label }) {
     const work = `\`safemigrate dev\`, ${label}, ${state}`;
     compare(work, name, `plain \`prisma migrate dev\` (${medianOf(names("large").plain).toFixed(2)} s) + half a \`pg_dump -Fd -j2 -Z1\``, allowed, { atMost: 1 });
   }
-  await finished();
+  sayWhichEngine();
 }

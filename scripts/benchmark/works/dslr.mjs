@@ -1,6 +1,6 @@
 // DSLR (PyPI): snapshots that are databases on the same server.
 import { environment, forget, ours, place, race, run, sql, url } from "../bench.mjs";
-import { copied, gone, remembered } from "../databases.mjs";
+import { copied, remembered } from "../databases.mjs";
 import { compare, note } from "../results.mjs";
 import { DAMAGE } from "./rollback.mjs";
 
@@ -52,8 +52,6 @@ export async function measure({ database, runs, label }) {
       after: () => same("rollback"),
     },
   ]);
-  ["store", "venv"].forEach(forget);
-  for (const name of [theirs, live]) await gone(name);
   compare(`checkpoint, ${label}`, "checkpoint beside dslr", "`dslr snapshot` (a template copy on the server)", "dslr snapshot", { atMost: 1.5 });
   compare(`rollback, ${label}`, "rollback beside dslr", "`dslr restore` (a template copy on the server)", "dslr restore", { atMost: 1.5 });
 }

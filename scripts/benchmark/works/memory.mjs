@@ -1,6 +1,6 @@
 // The most memory that a command takes.
-import { forget, ours, sql } from "../bench.mjs";
-import { copied, gone } from "../databases.mjs";
+import { ours, sql } from "../bench.mjs";
+import { copied } from "../databases.mjs";
 import { peak } from "../memory.mjs";
 import { below, note } from "../results.mjs";
 import { DAMAGE } from "./rollback.mjs";
@@ -26,6 +26,4 @@ export async function measure({ database, label }) {
   await sql(live, DAMAGE);
   await measured("rollback", "rollback", id("full"));
   note(`Memory is the kernel's high-water mark of safemigrate itself; together with \`pg_dump\` and \`pg_restore\` that it starts (resident, shared pages counted again): ${together.join(", ")}.`);
-  forget("store");
-  await gone(live);
 }

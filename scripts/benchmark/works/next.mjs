@@ -1,6 +1,6 @@
 // The next backup of a database: nothing changed, then 1 % of the rows, at the end of each table or all over it.
 import { forget, median, ours, race, sql, stored } from "../bench.mjs";
-import { copied, gone, rowsOf } from "../databases.mjs";
+import { copied, rowsOf } from "../databases.mjs";
 import { readingAlone } from "../peers.mjs";
 import { below, compare, note } from "../results.mjs";
 
@@ -55,6 +55,4 @@ export async function measure({ database, scale, runs, label }) {
     compare(`next backup, ${label}, ${what}`, `next backup, ${what}`, "reading alone", `reading alone, ${what}`, { atMost: 1 });
   }
   note("The store grows by so much of what the first backup took. A random 1 % of the rows is in nearly every segment of a table, and what is stored anew is whole segments.");
-  forget("next");
-  await gone(live);
 }

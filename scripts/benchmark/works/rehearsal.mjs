@@ -1,6 +1,6 @@
 // A rehearsal against restoring the same data by hand and running the migration there.
-import { forget, medianOf, place, race, script, sql } from "../bench.mjs";
-import { copied, fresh, gone } from "../databases.mjs";
+import { medianOf, place, race, script, sql } from "../bench.mjs";
+import { copied, fresh } from "../databases.mjs";
 import { directoryDump, restore } from "../peers.mjs";
 import { makeProject, plain, writeMigration } from "../project.mjs";
 import { compare, tell } from "../results.mjs";
@@ -39,8 +39,6 @@ export async function measure({ database, runs, label }) {
     { name: "rehearse, copied by the server", run: () => rehearse("copied by the server") },
     { name: "rehearse, a sample of 5 %", run: () => rehearse("", "--sample", "5%") },
   ]);
-  ["store", "dump", "rehearsed"].forEach(forget);
-  for (const name of ["other", live]) await gone(name);
   const peer = ["`pg_restore -j2` and the migration", "pg_restore -j2 and the migration"];
   compare(`rehearsal, ${label}, the backup restored`, "rehearse, restored", ...peer, { atMost: 1.3 });
   tell(`rehearsal, ${label}, copied by the server`, medianOf("rehearse, copied by the server"), "s", peer[0], medianOf(peer[1]));

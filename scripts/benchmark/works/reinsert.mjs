@@ -1,6 +1,6 @@
 // The rows of a backup into emptied tables, with constraints and indexes in place.
-import { forget, ours, race, sql } from "../bench.mjs";
-import { copied, gone, remembered } from "../databases.mjs";
+import { ours, race, sql } from "../bench.mjs";
+import { copied, remembered } from "../databases.mjs";
 import { columnInserts, directoryDump, replay, restore } from "../peers.mjs";
 import { compare } from "../results.mjs";
 
@@ -27,8 +27,6 @@ export async function measure({ database, runs, slow, label }) {
     },
     { name: "psql -f of column inserts", runs: slow, before: empty, run: () => replay(live, "inserts.sql"), after: () => same("psql -f") },
   ]);
-  ["store", "inserts.sql", "dump"].forEach(forget);
-  await gone(live);
   const work = `re-insert into empty tables, ${label}`;
   compare(work, "re-insert", "`psql -f` of column inserts", "psql -f of column inserts", { faster: 30 });
   compare(work, "re-insert", "`pg_restore --data-only -j2 --disable-triggers`", "pg_restore --data-only -j2 --disable-triggers", { atMost: 1.2 });

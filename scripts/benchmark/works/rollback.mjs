@@ -1,6 +1,6 @@
 // Back to a backup after a migration: with the checkpoint of what is replaced, the proof, and the swap.
-import { forget, ours, race, sql } from "../bench.mjs";
-import { copied, fresh, gone, remembered } from "../databases.mjs";
+import { ours, race, sql } from "../bench.mjs";
+import { copied, fresh, remembered } from "../databases.mjs";
 import { directoryDump, fullSql, replay, restore } from "../peers.mjs";
 import { compare } from "../results.mjs";
 
@@ -38,8 +38,6 @@ export async function measure({ database, runs, label }) {
       after: () => same("pg_restore", "other"),
     },
   ]);
-  ["store", "full.sql", "dump"].forEach(forget);
-  for (const name of ["other", live]) await gone(name);
   const work = `rollback, ${label}`;
   compare(work, "rollback", "`psql -f` of the full SQL file", "psql -f of the full SQL file", { faster: 2 });
   compare(work, "rollback", "`pg_restore -j2` of a directory", "pg_restore -j2", { atMost: 1 });

@@ -1,6 +1,6 @@
 // What every command costs before it does anything.
-import { forget, median, ourEnvironment, run, safemigrate, sql, times } from "../bench.mjs";
-import { fresh, gone } from "../databases.mjs";
+import { median, ourEnvironment, run, safemigrate, sql, times } from "../bench.mjs";
+import { fresh } from "../databases.mjs";
 import { makeProject, plain } from "../project.mjs";
 import { below, note } from "../results.mjs";
 
@@ -27,6 +27,4 @@ export async function measure() {
   below("start-up: `--version`", await starts("--version", project.root, safemigrate, "--version"), "ms", 15);
   below("start-up: `list` of 20 backups", await starts("list", project.root, safemigrate, "list"), "ms", 30);
   note(`Start-ups are medians of ${STARTS}; \`/bin/true\` takes ${nothing.toFixed(1)} ms of each.`);
-  forget("started");
-  await gone("small");
 }
