@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
 
 export const home = path.resolve(import.meta.dirname, "../..");
 export const folder = process.env.BENCH_FOLDER;
@@ -71,6 +72,20 @@ export const safemigrate = place("safemigrate");
 export const ourWords = (database, store, words) => [...words, "--url", url(database), "--store", place(store), "-q", "--yes"];
 export const ours = (database, store, ...words) =>
   run(safemigrate, ourWords(database, store, words), { env: ourEnvironment });
+
+/** Runs a command of ours; gives how many seconds each of the steps took that it names as it goes ("Restoring …"). */
+export async function steps(database, store, ...words) {
+  const child = spawn(safemigrate, ourWords(database, store, words).filter((word) => word !== "-q"), {
+    env: ourEnvironment,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const named = [];
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (/^\S.*…$/.test(line)) named.push([line.slice(0, -1).trim(), performance.now()]);
+  }
+  named.push(["", performance.now()]);
+  return named.slice(0, -1).map(([step, start], n) => [step, (named[n + 1][1] - start) / 1000]);
+}
 
 export const times = {};
 /** Wall seconds of a work, also written down under its name. */

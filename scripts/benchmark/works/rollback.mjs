@@ -1,8 +1,8 @@
 // Back to a backup after a migration: with the checkpoint of what is replaced, the proof, and the swap.
-import { ours, race, sql } from "../bench.mjs";
+import { ours, race, sql, steps } from "../bench.mjs";
 import { copied, fresh, remembered } from "../databases.mjs";
 import { directoryDump, fullSql, replay, restore } from "../peers.mjs";
-import { compare } from "../results.mjs";
+import { compare, note } from "../results.mjs";
 
 export const title = "a rollback";
 
@@ -38,6 +38,10 @@ export async function measure({ database, runs, label }) {
       after: () => same("pg_restore", "other"),
     },
   ]);
+  await sql(live, DAMAGE);
+  const parts = await steps(live, "store", "rollback", backup);
+  await same("rollback, step by step");
+  note(`Of one rollback: ${parts.map(([step, seconds]) => `${step} ${seconds.toFixed(2)} s`).join(", ")}.`);
   const work = `rollback, ${label}`;
   compare(work, "rollback", "`psql -f` of the full SQL file", "psql -f of the full SQL file", { faster: 2 });
   compare(work, "rollback", "`pg_restore -j2` of a directory", "pg_restore -j2", { atMost: 1 });
