@@ -41,7 +41,7 @@ start_private_postgres() {
     for _ in 1 2 3 4 5; do
       port=$((20000 + RANDOM % 10000))
       as_server_user "$bin/pg_ctl" -D data -l log -w -s start \
-        -o "-p $port -k $folder/postgres -c listen_addresses=127.0.0.1 -c fsync=off" 2>/dev/null && { echo "$port" >"$folder/port"; break; }
+        -o "-p $port -k $folder/postgres -c listen_addresses=127.0.0.1 -c fsync=${PRIVATE_FSYNC:-off}" 2>/dev/null && { echo "$port" >"$folder/port"; break; }
     done
     [ -e "$folder/port" ] || { cat log >&2; exit 1; }
   )

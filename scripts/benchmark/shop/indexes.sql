@@ -1,0 +1,3 @@
+CREATE INDEX ON orders (customer_id);
+CREATE INDEX ON item (order_id);
+CREATE INDEX ON item (product_id);
