@@ -20,8 +20,8 @@ mod terminal;
 
 pub(crate) use both::on_both;
 pub use cluster::{Cluster, PASSWORD};
-pub use prisma_engine::engine_environment;
 pub use node::{environment as node_environment, path};
+pub use prisma_engine::engine_environment;
 pub use project::{Output, Prisma, Project, Shape};
 pub use proxy::{Count, FAILS, Fault, Proxy};
 pub use psql::PsqlSession;

@@ -5,6 +5,7 @@ use crate::support::{Cluster, FAILS, Proxy, PsqlSession};
 use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::domain::reinsert::{Options, Plan, Report};
+use safemigrate::domain::unchanged::ReadRows;
 use safemigrate::error::Result;
 use safemigrate::operations::checkpoint::{Kinds, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
@@ -75,7 +76,8 @@ impl World {
     }
 
     pub fn back_up(&self) -> Manifest {
-        let request = Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None };
+        let request =
+            Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None, read: ReadRows::All };
         let (_hand, interrupt) = Interrupt::new();
         self.runtime.block_on(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().data_only.unwrap()
     }

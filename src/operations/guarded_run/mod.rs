@@ -92,14 +92,13 @@ async fn without_backup(place: &Place<'_>, entry: &mut Entry, work: &Work<'_>) -
 async fn journey(place: &Place<'_>, entry: &mut Entry, preparation: Preparation<'_>, work: &Work<'_>) -> Result<Ended> {
     refuse_two_meanings(place.url).await?;
     let folders = place.folders()?;
-    let (before, held) =
-        match Held::start(place, &entry.run, preparation, work).await? {
-            Some(held) => {
-                let (before, held) = held.look(place, &entry.run).await?;
-                (before, Some(held))
-            }
-            None => (look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?, None),
-        };
+    let (before, held) = match Held::start(place, &entry.run, preparation, work).await? {
+        Some(held) => {
+            let (before, held) = held.look(place, &entry.run).await?;
+            (before, Some(held))
+        }
+        None => (look(place, Reason::BeforeMigration, Kinds::Both, &entry.run).await?, None),
+    };
     if let Some(taken) = &before.taken {
         entry.run.before = taken.ids();
         place.observer.on(Event::Note(format!("Checkpoint {} taken", entry.run.before.join(" and "))));

@@ -138,11 +138,7 @@ pub(super) async fn restore(job: &Job<'_>, blueprint: &Blueprint, sessions: &mut
 ///
 /// # Errors
 /// `Other`, naming what differs.
-pub(super) async fn proof(
-    job: &Job<'_>,
-    blueprint: &Blueprint,
-    scratch: &str,
-) -> Result<()> {
+pub(super) async fn proof(job: &Job<'_>, blueprint: &Blueprint, scratch: &str) -> Result<()> {
     job.stage("Proving the restored copy", job.backup.bytes());
     prove::beside(job, scratch).await?;
     let pg_dump = tools::find(Program::PgDump, job.server_version)?;
