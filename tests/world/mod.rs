@@ -6,7 +6,7 @@ use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::domain::reinsert::{Options, Plan, Report};
 use safemigrate::error::Result;
-use safemigrate::operations::checkpoint::{Kinds, Request, take};
+use safemigrate::operations::checkpoint::{Kinds, ReadRows, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::reinsert::{Outcome, apply, prepare};
 use safemigrate::postgres::url::DatabaseUrl;
@@ -75,7 +75,13 @@ impl World {
     }
 
     pub fn back_up(&self) -> Manifest {
-        let request = Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None };
+        let request = Request {
+            kinds: Kinds::DataOnly,
+            reason: Reason::Manual,
+            run: None,
+            project: None,
+            read: ReadRows::default(),
+        };
         let (_hand, interrupt) = Interrupt::new();
         self.runtime.block_on(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().data_only.unwrap()
     }
