@@ -5,7 +5,7 @@ mod support;
 use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::domain::touched::Touched;
-use safemigrate::operations::checkpoint::{Kinds, Request, Taken, take};
+use safemigrate::operations::checkpoint::{Kinds, ReadRows, Request, Taken, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::verification::{Extent, compare, compare_live};
 use safemigrate::postgres::url::DatabaseUrl;
@@ -51,7 +51,8 @@ fn setup(sql: &str) -> Setup {
 
 impl Setup {
     fn take(&self) -> Taken {
-        let request = Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project: None };
+        let request =
+            Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project: None, read: ReadRows::default() };
         let (_interrupter, interrupt) = Interrupt::new();
         block_on(take(&self.url, &self.store, &request, &Quiet, &interrupt)).unwrap()
     }
@@ -204,7 +205,13 @@ fn every_kind_of_loss_is_named() {
             .collect();
         assert_eq!(live.ok, *ok, "{sql}: {said:?}");
         assert!(said.iter().any(|s| s == expected), "{sql}: expected {expected} in {said:?}");
-        let request = Request { kinds: Kinds::Full, reason: Reason::AfterMigration, run: None, project: None };
+        let request = Request {
+            kinds: Kinds::Full,
+            reason: Reason::AfterMigration,
+            run: None,
+            project: None,
+            read: ReadRows::default(),
+        };
         let after = block_on(take(&url, &setup.store, &request, &Quiet, &interrupt)).unwrap().full.unwrap();
         assert_eq!(
             compare(&setup.store, &before, &after, &Touched::Everything).unwrap(),

@@ -8,7 +8,7 @@ use safemigrate::domain::reinsert::options::{parse_cast, parse_fill, parse_map, 
 use safemigrate::domain::reinsert::{OnConflict, Options, Rejects, Report, TableReport, describe};
 use safemigrate::domain::suggest::command_line;
 use safemigrate::error::Error;
-use safemigrate::operations::checkpoint::{Kinds, Request, take};
+use safemigrate::operations::checkpoint::{Kinds, ReadRows, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::reinsert::{Outcome, apply, dry_run, prepare, survey};
 use safemigrate::postgres::url::DatabaseUrl;
@@ -46,7 +46,13 @@ impl Shop {
     }
 
     fn back_up(&mut self) {
-        let request = Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None };
+        let request = Request {
+            kinds: Kinds::DataOnly,
+            reason: Reason::Manual,
+            run: None,
+            project: None,
+            read: ReadRows::default(),
+        };
         let (_hand, interrupt) = Interrupt::new();
         let url = DatabaseUrl::parse(&self.cluster.url(DB)).unwrap();
         let taken = self.runtime.block_on(take(&url, &self.store(), &request, &Quiet, &interrupt)).unwrap();

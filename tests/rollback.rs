@@ -11,9 +11,8 @@ mod versions;
 
 use safemigrate::domain::event::{Event, Observer, Quiet};
 use safemigrate::domain::manifest::{Manifest, Reason};
-use safemigrate::domain::unchanged::ReadRows;
 use safemigrate::error::{Error, ErrorKind};
-use safemigrate::operations::checkpoint::{Kinds, Request, take};
+use safemigrate::operations::checkpoint::{Kinds, ReadRows, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::rollback::{self, CleanUp, Plan, Restored, Strategy};
 use safemigrate::postgres::url::DatabaseUrl;
@@ -60,7 +59,7 @@ impl Scene {
     fn backup(&self) -> Manifest {
         let (_interrupter, interrupt) = Interrupt::new();
         let request =
-            Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project: None, read: ReadRows::All };
+            Request { kinds: Kinds::Both, reason: Reason::Manual, run: None, project: None, read: ReadRows::default() };
         run(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().full.unwrap()
     }
 
@@ -303,7 +302,8 @@ fn hostile_settings_and_names_do_no_harm() {
     );
     let url = DatabaseUrl::parse(&scene.cluster.url_as("maker", support::PASSWORD, name)).unwrap();
     let (_interrupter, interrupt) = Interrupt::new();
-    let request = Request { kinds: Kinds::Full, reason: Reason::Manual, run: None, project: None, read: ReadRows::All };
+    let request =
+        Request { kinds: Kinds::Full, reason: Reason::Manual, run: None, project: None, read: ReadRows::default() };
     let before = scene.cluster.dump_with_database(name);
     let backup = run(take(&url, &scene.store, &request, &Quiet, &interrupt)).unwrap().full.unwrap();
     for strategy in [Strategy::Swap, Strategy::InPlace] {

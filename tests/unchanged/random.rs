@@ -42,8 +42,12 @@ impl Dice {
         (self.0 >> 11) % n
     }
 
+    fn index(&mut self, of: usize) -> usize {
+        usize::try_from(self.below(of as u64)).unwrap()
+    }
+
     fn one_of<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len() as u64) as usize]
+        of[self.index(of.len())]
     }
 }
 
@@ -127,7 +131,7 @@ fn step(dice: &mut Dice, state: &mut State, prepared: &mut Vec<u64>) -> String {
             format!("PREPARE TRANSACTION '{name}'; ROLLBACK")
         }
         (State::Idle, 7) if !prepared.is_empty() => {
-            let name = prepared.remove(dice.below(prepared.len() as u64) as usize);
+            let name = prepared.remove(dice.index(prepared.len()));
             format!("{} PREPARED '{name}'", dice.one_of(&["COMMIT", "ROLLBACK"]))
         }
         _ => change(dice),
@@ -155,7 +159,7 @@ fn random_statements() {
     for round in 1..=rounds {
         done.clear();
         for _ in 0..=dice.below(MOST) {
-            let n = dice.below(SESSIONS as u64) as usize;
+            let n = dice.index(SESSIONS);
             let (session, state) = &mut sessions[n];
             let sql = step(&mut dice, state, &mut prepared);
             session.run(&sql);

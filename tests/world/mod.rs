@@ -5,9 +5,8 @@ use crate::support::{Cluster, FAILS, Proxy, PsqlSession};
 use safemigrate::domain::event::Quiet;
 use safemigrate::domain::manifest::{Manifest, Reason};
 use safemigrate::domain::reinsert::{Options, Plan, Report};
-use safemigrate::domain::unchanged::ReadRows;
 use safemigrate::error::Result;
-use safemigrate::operations::checkpoint::{Kinds, Request, take};
+use safemigrate::operations::checkpoint::{Kinds, ReadRows, Request, take};
 use safemigrate::operations::interrupt::Interrupt;
 use safemigrate::operations::reinsert::{Outcome, apply, prepare};
 use safemigrate::postgres::url::DatabaseUrl;
@@ -76,8 +75,13 @@ impl World {
     }
 
     pub fn back_up(&self) -> Manifest {
-        let request =
-            Request { kinds: Kinds::DataOnly, reason: Reason::Manual, run: None, project: None, read: ReadRows::All };
+        let request = Request {
+            kinds: Kinds::DataOnly,
+            reason: Reason::Manual,
+            run: None,
+            project: None,
+            read: ReadRows::default(),
+        };
         let (_hand, interrupt) = Interrupt::new();
         self.runtime.block_on(take(&self.url(), &self.store, &request, &Quiet, &interrupt)).unwrap().data_only.unwrap()
     }
