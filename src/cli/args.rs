@@ -1,5 +1,6 @@
 //! The commands and their own options. Help texts are one line and one example each.
 
+use super::backup::BackupArgs;
 use super::compare::{DiffArgs, VerifyArgs};
 use super::export::{ExportArgs, ImportArgs};
 use super::hook::{HookAction, HookArgs, LintArgs};
@@ -8,7 +9,6 @@ use super::pages::{CompletionsArgs, ManArgs, UiArgs};
 use super::rehearse::RehearseArgs;
 use super::report::ReportArgs;
 use super::schedule::{ScheduleAction, ScheduleArgs};
-use crate::domain::manifest::Kinds;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -231,34 +231,6 @@ pub struct RunArgs {
     /// The command and its arguments, behind `--`
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BackupKind {
-    Full,
-    DataOnly,
-    Both,
-}
-
-impl From<BackupKind> for Kinds {
-    fn from(kind: BackupKind) -> Self {
-        match kind {
-            BackupKind::Full => Self::Full,
-            BackupKind::DataOnly => Self::DataOnly,
-            BackupKind::Both => Self::Both,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub struct BackupArgs {
-    /// Structure and data, the data alone, or both from one read
-    #[arg(long, value_enum, default_value = "both", value_name = "KIND")]
-    pub kind: BackupKind,
-
-    /// Read every row, also those that are proven to be as an earlier backup has them
-    #[arg(long)]
-    pub read_all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! `--map`, `--fill` … stay text here; `domain` knows what they mean.
 
 mod args;
+mod backup;
 mod compare;
 mod environment;
 mod export;
@@ -16,9 +17,10 @@ mod schedule;
 mod usage;
 
 pub use args::{
-    BackupArgs, BackupKind, CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, OnConflict, OnLoss,
-    PruneArgs, ReinsertArgs, Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
+    CheckArgs, Command, DeployArgs, DevArgs, GuardAction, GuardArgs, OnConflict, OnLoss, PruneArgs, ReinsertArgs,
+    Rejects, ResetArgs, RollbackArgs, RunArgs, ShowArgs, Strategy,
 };
+pub use backup::{BackupArgs, BackupKind};
 pub use compare::{DiffArgs, VerifyArgs};
 pub use export::{ExportArgs, ExportFormat, ImportArgs};
 pub use init::InitArgs;

@@ -5,7 +5,7 @@ use crate::cli::{BackupArgs, Globals};
 use crate::domain::manifest::{Manifest, Reason};
 use crate::error::Result;
 use crate::operations::backup::back_up;
-use crate::operations::checkpoint::{ReadRows, Taken};
+use crate::operations::checkpoint::Taken;
 use crate::operations::interrupt::Interrupt;
 use crate::operations::retention::listed;
 use crate::ui::{Failure, Fields, Report, Style, Ui, plural, size};
@@ -14,8 +14,7 @@ use std::collections::HashMap;
 
 pub async fn run(globals: &Globals, args: &BackupArgs, ui: &Ui, interrupt: &Interrupt) -> Result<(), Failure> {
     let target = target(globals).await?;
-    let read = if args.read_all { ReadRows::All } else { ReadRows::default() };
-    let taken = back_up(&target, args.kind.into(), Reason::Manual, read, &ui.progress(), interrupt).await?;
+    let taken = back_up(&target, args.kind.into(), Reason::Manual, args.reads(), &ui.progress(), interrupt).await?;
     let (all, _) = listed(&target.place.store, target.place.settings.retention.keep).unwrap_or_default();
     let stored = all.into_iter().map(|backup| (backup.manifest.id, backup.stored_bytes)).collect();
     ui.result(&Backup { taken, stored });
