@@ -58,6 +58,10 @@ fn waiting(scene: &Scene) -> Project {
     scene.cluster.prepare(&project, "shop");
     let rows = "SELECT 'Product ' || n, n FROM generate_series(1, 50) n";
     scene.cluster.psql("shop", &format!("INSERT INTO \"Product\" (name, price) {rows}"));
+    // nobody touches it, and so the second backup of the run does not read it
+    scene
+        .cluster
+        .psql("shop", "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT generate_series(1, 100) AS n");
     project.edit_schema("  name  String\n", "  name  String\n  stock Int @default(0)\n");
     let add = "ALTER TABLE \"Product\" ADD COLUMN \"stock\" INTEGER NOT NULL DEFAULT 0;";
     project.write("prisma/migrations/20270101000000_stock/migration.sql", add);
@@ -224,7 +228,15 @@ impl Journey {
             begin,
             without_database: false,
             effect: Effect::Database,
-            own: &["run.held", "run.prisma-ended", "run.new-state", "run.proven", "run.closing"],
+            own: &[
+                "run.held",
+                "run.prisma-ended",
+                "run.new-state",
+                "run.proven",
+                "run.closing",
+                "checkpoint.proven",
+                "checkpoint.spared",
+            ],
         }
     }
 
