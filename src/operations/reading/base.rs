@@ -21,6 +21,8 @@ pub struct Candidates {
 /// An earlier backup of the same life of the same database.
 pub struct Base {
     pub manifest: Manifest,
+    /// Where its tables stand in it, by their oid.
+    places: HashMap<u32, usize>,
     /// How the tables lie now, by their oid.
     layouts: HashMap<u32, String>,
     /// Low bits of the first transaction of which that backup need not have seen everything.
@@ -56,8 +58,12 @@ impl Candidates {
                 Fit::Good => {
                     let then = manifest.snapshot.as_ref()?;
                     let since = ids::seconds_since(&then.read_all_at);
+                    if must_read_all(wanted, reason, since) {
+                        return None;
+                    }
                     let (xmin, layouts) = (then.moment.low_xmin(), layouts.clone());
-                    return (!must_read_all(wanted, reason, since)).then_some(Base { manifest, layouts, xmin });
+                    let places = manifest.tables.iter().enumerate().map(|(n, data)| (data.table.oid, n)).collect();
+                    return Some(Base { manifest, places, layouts, xmin });
                 }
             }
         }
@@ -67,7 +73,7 @@ impl Candidates {
 
 impl Base {
     pub fn table(&self, oid: u32) -> Option<&TableData> {
-        self.manifest.tables.iter().find(|data| data.table.oid == oid)
+        self.manifest.tables.get(*self.places.get(&oid)?)
     }
 
     /// When every row was read for the last time.
