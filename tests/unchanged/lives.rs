@@ -166,9 +166,10 @@ fn where_the_server_does_not_say_it_is_read() {
     scene.cluster.psql(
         "shop",
         "CREATE FUNCTION inner_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
-         CREATE FUNCTION outer_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT inner_one($1)';
+         CREATE FUNCTION outer_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
          CREATE TABLE planless AS SELECT * FROM t; CREATE INDEX ON planless (outer_one(id));
          CREATE TABLE small_planless AS SELECT * FROM t WHERE id < 10; CREATE INDEX ON small_planless (outer_one(id));
+         CREATE OR REPLACE FUNCTION outer_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT inner_one($1)';
          CREATE ROLE plain LOGIN PASSWORD 'plain'; GRANT SELECT ON t, u, planless, small_planless TO plain",
     );
     let url = scene.cluster.url_as("plain", "plain", "shop");
