@@ -13,6 +13,10 @@ use support::Prisma;
 /// Takes its time, then does its work.
 const SLOW: &str = "sleep 4; exec $real \"$@\"";
 
+/// As long as safemigrate lives.
+const LONG: &str =
+    "touch $mark; n=0; while kill -0 $PPID && [ $n -lt 100 ]; do sleep 0.2; n=$((n + 1)); done 2>/dev/null";
+
 #[test]
 fn a_slow_backup_is_waited_for() {
     for prisma in Prisma::BOTH {
@@ -107,7 +111,7 @@ fn safemigrate_killed_at_any_time() {
 fn safemigrate_killed_while_prisma_waits() {
     for prisma in Prisma::BOTH {
         let dev = Dev::new(prisma);
-        dev.wrap_pg_dump("touch $mark; sleep 20");
+        dev.wrap_pg_dump(LONG);
         for name in ["KILL", "TERM", "INT"] {
             let started = dev.start(&["dev", "--name", "add"]);
             wait_until("Prisma stands at the gate", || dev.at_the_gate());
@@ -125,7 +129,7 @@ fn safemigrate_killed_while_prisma_waits() {
 #[test]
 fn a_person_presses_ctrl_c_while_prisma_waits() {
     let dev = Dev::new(Prisma::V7);
-    dev.wrap_pg_dump("touch $mark; sleep 20");
+    dev.wrap_pg_dump(LONG);
     let mut terminal = dev.terminal(&["dev", "--name", "add"]);
     terminal.expect("Backing up");
     terminal.send_ctrl_c();
