@@ -1,6 +1,7 @@
 //! The journal of a guarded command: every step is written down before it is taken.
 
 use super::compare::Verification;
+use super::guard::Action;
 use super::rehearsal::Rehearsal;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether all that its command does is to bring Prisma's migrations into the database.
+    pub fn only_migrates(&self) -> bool {
+        [Action::Dev, Action::Deploy].iter().any(|action| action.name() == self.command)
+    }
+
     pub fn begin(id: String, command: &str, database: &str, now: String) -> Self {
         Self {
             id,

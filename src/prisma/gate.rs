@@ -11,7 +11,6 @@ mod stand_in;
 
 use super::attached::ChildCommand;
 use super::project::Project;
-use crate::error::{Context, ErrorKind, Result};
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -43,23 +42,18 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// `None` where this Prisma cannot be held so with certainty.
-    ///
-    /// # Errors
-    /// `Other` when no socket can be made.
-    pub fn of(project: &Project) -> Result<Option<Self>> {
-        let Some(real) = real::engine(project) else { return Ok(None) };
-        let Some(us) = std::env::current_exe().ok().filter(|us| us.is_file()) else { return Ok(None) };
-        let cannot = || "Prisma cannot be held back: no socket can be made. Nothing was changed".to_owned();
-        let folder = tempfile::tempdir().context(ErrorKind::Other, cannot)?;
-        symlink(us, folder.path().join(NAME)).context(ErrorKind::Other, cannot)?;
-        // a path that is too long for a socket is no reason to stop
-        let Ok(listener) = UnixListener::bind(folder.path().join("gate")) else { return Ok(None) };
+    /// `None` where this Prisma cannot be held so with certainty, or where no socket can be made (its path may be too long).
+    pub fn of(project: &Project) -> Option<Self> {
+        let real = real::engine(project)?;
+        let us = std::env::current_exe().ok().filter(|us| us.is_file())?;
+        let folder = tempfile::tempdir().ok()?;
+        symlink(us, folder.path().join(NAME)).ok()?;
+        let listener = UnixListener::bind(folder.path().join("gate")).ok()?;
         let (open, opened) = watch::channel(false);
         let (arriving, arrived) = watch::channel(false);
         let mut porter = JoinSet::new();
         porter.spawn(keep(listener, opened, arriving));
-        Ok(Some(Self { folder, real, open, arrived, _porter: porter }))
+        Some(Self { folder, real, open, arrived, _porter: porter })
     }
 
     /// The command with this gate before its engine.

@@ -52,8 +52,10 @@ pub fn verdict(run: &Run) -> Verdict {
         (_, Some(code)) => unproven(run, code),
         (Some(rehearsal), None) => rehearsed(rehearsal).but(run),
         (None, None) => {
-            Verdict::new(Tone::Warning, "it did not succeed", format!("{} was not started.", actor(&run.command)))
-                .in_its_words(run)
+            let who = actor(&run.command);
+            // it may have been at the gate
+            let what = if run.only_migrates() { "did nothing to the database" } else { "was not started" };
+            Verdict::new(Tone::Warning, "it did not succeed", format!("{who} {what}.")).in_its_words(run)
         }
     }
 }

@@ -5,7 +5,6 @@ use super::prepare::not_interrupted;
 use super::seen::{Seen, look};
 use super::silence::Silence;
 use super::{Place, Preparation, Work};
-use crate::domain::guard::Action;
 use crate::domain::manifest::Reason;
 use crate::domain::run::{Run, State};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,8 +48,7 @@ impl Held {
         preparation: Preparation<'_>,
         work: &Work<'_>,
     ) -> Result<Option<Self>> {
-        let only_migrates = [Action::Dev, Action::Deploy].iter().any(|action| action.name() == run.command);
-        let Some(project) = place.project.filter(|_| only_migrates && preparation.first_try.is_none()) else {
+        let Some(project) = place.project.filter(|_| run.only_migrates() && preparation.first_try.is_none()) else {
             return Ok(None);
         };
         let connection = match connect(place.url).await {
@@ -63,7 +61,7 @@ impl Held {
         let Some(journal) = prisma_journal::hold(connection, place.url.prisma_schema()).await? else {
             return Ok(None);
         };
-        let Some(gate) = Gate::of(project)? else { return Ok(None) };
+        let Some(gate) = Gate::of(project) else { return Ok(None) };
         let prisma = Attached::start(&gate.before(work.child), work.attach)?;
         fault::at("run.held");
         Ok(Some(Self { gate, journal: Some(journal), prisma, ended: None }))
@@ -116,7 +114,7 @@ impl Held {
     /// # Errors
     /// `Interrupted`, `Store`: nothing was changed, and Prisma is ended. `Other` where its end was not seen.
     pub async fn go(mut self, place: &Place<'_>, entry: &mut Entry) -> Result<i32> {
-        let ready = not_interrupted(place, &entry.run);
+        let ready = not_interrupted(place, &entry.run, "was ended before it did anything");
         let ready = ready.and_then(|()| entry.step(State::Migrating).map_err(Error::nothing_changed));
         if let Err(error) = ready {
             self.prisma.kill().await;

@@ -153,8 +153,8 @@ async fn refuse_two_meanings(url: &DatabaseUrl) -> Result<()> {
 
 /// What the migrations that were not applied before can have touched; whatever else happens to a database is no loss of theirs.
 fn touched(place: &Place<'_>, run: &Run, before: &Seen, others_are_connected: bool) -> Result<Touched> {
-    let only_migrates = [Action::Dev, Action::Deploy].iter().any(|action| action.name() == run.command);
-    let (Some(scenery), Some(project)) = (before.scenery.as_ref().filter(|_| only_migrates), place.project) else {
+    let (Some(scenery), Some(project)) = (before.scenery.as_ref().filter(|_| run.only_migrates()), place.project)
+    else {
         return Ok(Touched::Everything);
     };
     let applied = before.names(Migration::is_applied);

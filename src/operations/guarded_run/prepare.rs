@@ -21,7 +21,7 @@ pub(super) async fn go(
     full: Option<&Manifest>,
     work: &Work<'_>,
 ) -> Result<i32> {
-    not_interrupted(place, &entry.run)?;
+    not_interrupted(place, &entry.run, "was not started")?;
     let rescued = match full {
         Some(full) => prepare(place, entry, preparation, full).await.map_err(Error::nothing_changed)?,
         None => None,
@@ -34,13 +34,13 @@ pub(super) async fn go(
     }
 }
 
-/// A Ctrl-C that came when the checkpoint was just done.
-pub(super) fn not_interrupted(place: &Place<'_>, run: &Run) -> Result<()> {
+/// A Ctrl-C that came when the checkpoint was just done. `what`: what became of the command.
+pub(super) fn not_interrupted(place: &Place<'_>, run: &Run, what: &str) -> Result<()> {
     if !place.interrupt.is_set() {
         return Ok(());
     }
     let who = actor(&run.command);
-    let message = format!("Interrupted after the checkpoint: {who} was not started and the database is untouched");
+    let message = format!("Interrupted after the checkpoint: {who} {what} and the database is untouched");
     Err(Error::new(ErrorKind::Interrupted, message))
 }
 

@@ -26,14 +26,14 @@ pub(super) async fn beside(job: &Job<'_>, scratch: &str) -> Result<()> {
     shape(job, &snapshot.catalog)?;
     // read by the backup's own description: its columns in its order
     let oids: BTreeMap<QualifiedName, u32> = snapshot.catalog.tables.drain(..).map(|t| (t.name, t.oid)).collect();
-    let there = |data: &TableData| Some(Table { oid: *oids.get(&data.table.name)?, ..data.table.clone() });
-    snapshot.catalog.tables = job.backup.tables.iter().filter_map(there).collect();
+    let there = |data: &TableData| {
+        let oid = oids.get(&data.table.name).copied().unwrap_or_default();
+        Table { oid, ..data.table.clone() }
+    };
+    snapshot.catalog.tables = job.backup.tables.iter().map(there).collect();
     let read = Reading::plan(&mut snapshot).await?.hash(&snapshot, job.observer).await?;
-    let found: BTreeMap<&QualifiedName, &TableStats> =
-        read.iter().map(|table| (&table.data.table.name, &table.data.stats)).collect();
-    for data in &job.backup.tables {
-        let found = found.get(&data.table.name).map_or_else(|| TableStats::empty(0), |stats| (*stats).clone());
-        equal_rows(data, &found)?;
+    for (data, found) in job.backup.tables.iter().zip(&read) {
+        equal_rows(data, &found.data.stats)?;
         job.observer.on(Event::TableDone(data.table.name.to_string()));
     }
     snapshot.close().await

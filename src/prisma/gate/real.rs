@@ -1,6 +1,6 @@
 //! The engine that Prisma would start without us, where that is beyond doubt.
 
-use super::ENGINE;
+use super::{ENGINE, is_stand_in};
 use crate::prisma::project::Project;
 use std::ffi::OsStr;
 use std::fs;
@@ -17,7 +17,15 @@ pub(super) fn engine(project: &Project) -> Option<PathBuf> {
     if !node || !project.tool.runtime.arguments.is_empty() || !asks_the_variable(package) {
         return None;
     }
+    // before 7 it may ask for a driver adapter, with which Prisma starts no engine
+    if project.config_file.is_some() && !project.prisma_version.reads_config_only() {
+        return None;
+    }
     let named = std::env::var_os(ENGINE);
+    // a Prisma that stands at another run's gate has started us
+    if is_stand_in(named.as_deref()) {
+        return None;
+    }
     // what a configuration or `.env` says may come after what we say
     let evaluated = project.variable(ENGINE).map(OsStr::new);
     if project.variable(OLD_NAME).is_some() || evaluated != named.as_deref() {
